@@ -1,0 +1,251 @@
+# Two commands do everything: `make run` and `make test`.
+# `make help` lists the rest.  Products go to $(BUILD)/ and nowhere else.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+
+# On a bare machine there is no compiler yet: `make run` and `make test` install
+# what is missing before anything below is needed.
+CC      ?= cc
+PYTHON  := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
+PYTEST  := $(PYTHON) -m pytest -q -p no:cacheprovider
+
+CSTD    := -std=c17 -D_GNU_SOURCE
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+	   -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wcast-qual \
+	   -Wformat=2 -Wswitch-enum -Wwrite-strings
+OPT     ?= -O2 -g
+# SAN=address,undefined builds with sanitizers; give it a BUILD of its own.
+SAN     ?=
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# WERROR=1 makes warnings errors, as .ci/run does.
+WERROR  ?=
+CFLAGS  ?=
+ALL_CFLAGS = $(CSTD) $(OPT) $(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) \
+	     -fstack-protector-strong -D_FORTIFY_SOURCE=$(if $(SAN),0,2) \
+	     -I. -I$(BUILD)/gen -DSMOKESCREEN_VERSION='"$(VERSION)"' $(CFLAGS)
+# Generated C has its own, relaxed flags: none of our code is in it but actions.
+GEN_CFLAGS = $(CSTD) $(OPT) $(SANFLAGS) -w -I. -I$(BUILD)/gen
+LDFLAGS ?=
+ALL_LDFLAGS = $(SANFLAGS) $(LDFLAGS)
+
+COMPILER_LIBS := -lidn2 -ljansson -lpsl -lbearssl
+RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lpthread
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
+
+# --- sources, explicitly; generated parsers are listed by their grammar ------
+
+GRAMMAR_SRC :=
+GRAMMAR_RE  :=
+GRAMMAR_Y   :=
+
+POLICY_SRC :=
+
+COMPILER_SRC :=
+
+RUNTIME_SRC :=
+
+# --- objects and libraries ----------------------------------------------------
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+GEN_C := $(GRAMMAR_RE:%.re=$(BUILD)/gen/%.c) $(GRAMMAR_Y:%.y=$(BUILD)/gen/%.c)
+GEN_O := $(GEN_C:$(BUILD)/gen/%.c=$(BUILD)/obj/gen/%.o)
+
+LIBGRAMMAR  := $(BUILD)/libgrammar.a
+LIBPOLICY   := $(BUILD)/libpolicy.a
+LIBCOMPILER := $(BUILD)/libcompiler.a
+LIBRUNTIME  := $(BUILD)/libruntime.a
+
+# The programs' main files stay out of the libraries that tests link.
+COMPILER_MAIN := $(filter compiler/main.c,$(COMPILER_SRC))
+RUNTIME_MAIN  := $(filter runtime/main.c,$(RUNTIME_SRC))
+
+PROGRAMS := $(if $(COMPILER_MAIN),$(BUILD)/smokescreenc) \
+	    $(if $(RUNTIME_MAIN),$(BUILD)/smokescreen)
+
+POLICIES := $(filter-out %.test.yaml,$(wildcard policies/*.yaml))
+BLOBS    := $(POLICIES:policies/%.yaml=$(BUILD)/policies/%.blob)
+
+UNIT_SRC  := $(wildcard tests/unit/test_*.c)
+UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+# The same harnesses with a plain main() that replays files: no fuzzer needed.
+REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
+
+.PHONY: all programs run test check check-asan deps deps-ci fuzz bench lint \
+	check-layers check-format check-docs check-warnings format install \
+	clean help policies test-programs bench-programs fuzz-programs
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: programs policies
+
+programs: $(PROGRAMS)
+
+policies: $(BLOBS)
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make            build smokescreenc, smokescreen and the sample policies
+## make run        install what is missing, build, start the proxy on 127.0.0.1:4750
+## make test       install what is missing, build and run every test
+## make check-asan the same tests under ASan and UBSan
+## make fuzz       every fuzz target for SECONDS_EACH seconds (20)
+## make bench      measure; writes build/bench/*.json and a table
+## make lint       clang-tidy and cppcheck
+## make check-layers check-format check-docs check-warnings
+## make install    DESTDIR= PREFIX=/usr/local
+
+run: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)sh tests/run-sample.sh $(BUILD)
+
+test: deps
+	$(Q)$(MAKE) --no-print-directory check
+
+check: all test-programs
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run_tests.py
+
+check-asan:
+	$(Q)$(MAKE) --no-print-directory check BUILD=build/asan \
+		SAN=address,undefined OPT='-O1 -g'
+
+deps:
+	$(Q)sh tests/install-packages.sh
+
+deps-ci:
+	$(Q)sh tests/install-packages.sh ci
+
+test-programs: $(UNIT_BIN) $(REPLAY_BIN)
+bench-programs: $(BENCH_BIN)
+fuzz-programs: $(FUZZ_BIN)
+
+$(BUILD)/smokescreenc: $(call obj,$(COMPILER_MAIN)) $(LIBCOMPILER) $(LIBGRAMMAR) $(LIBPOLICY)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
+
+$(BUILD)/smokescreen: $(call obj,$(RUNTIME_MAIN)) $(LIBRUNTIME) $(LIBGRAMMAR) $(LIBPOLICY)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(RUNTIME_LIBS)
+
+$(LIBGRAMMAR): $(call obj,$(GRAMMAR_SRC)) $(GEN_O)
+$(LIBPOLICY): $(call obj,$(POLICY_SRC))
+$(LIBCOMPILER): $(call obj,$(filter-out $(COMPILER_MAIN),$(COMPILER_SRC)))
+$(LIBRUNTIME): $(call obj,$(filter-out $(RUNTIME_MAIN),$(RUNTIME_SRC)))
+
+$(BUILD)/%.a:
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar crs $@ $^
+
+$(BUILD)/obj/%.o: %.c | $(GEN_C)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GEN_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/%.c: %.re
+	$(call say,RE2C,$<)
+	@mkdir -p $(@D)
+	$(Q)re2c -W -Werror -Wno-nondeterministic-tags --no-generation-date \
+		--no-version -i -o $@ $<
+
+# lemon exits 1 on any conflict; .DELETE_ON_ERROR keeps that an error.
+$(BUILD)/gen/%.c: %.y
+	$(call say,LEMON,$<)
+	@mkdir -p $(@D)
+	$(Q)lemon -q -d$(@D) $<
+
+$(BUILD)/policies/%.blob: policies/%.yaml $(BUILD)/smokescreenc
+	$(call say,POLICY,$<)
+	@mkdir -p $(@D)
+	$(Q)$(BUILD)/smokescreenc -o $@ $<
+
+ALL_LIBS = $(LIBCOMPILER) $(LIBRUNTIME) $(LIBGRAMMAR) $(LIBPOLICY)
+
+$(BUILD)/tests/%: tests/unit/%.c $(ALL_LIBS)
+	$(call say,TEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/tests/$*.d $(ALL_LDFLAGS) \
+		-o $@ $< $(ALL_LIBS) -lcmocka $(COMPILER_LIBS) $(RUNTIME_LIBS)
+
+FUZZ_CC ?= clang
+$(BUILD)/fuzz/%: tests/fuzz/%.c
+	$(Q)$(MAKE) --no-print-directory BUILD=build/fuzzobj CC=$(FUZZ_CC) \
+		SAN=address,undefined OPT='-O1 -g -fsanitize=fuzzer-no-link' fuzz-libs
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(CSTD) -O1 -g -I. -Ibuild/fuzzobj/gen \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $< $(ALL_LIBS:$(BUILD)/%=build/fuzzobj/%) \
+		$(COMPILER_LIBS) $(RUNTIME_LIBS)
+
+.PHONY: fuzz-libs
+fuzz-libs: $(ALL_LIBS)
+
+$(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(ALL_LIBS)
+	$(call say,REPLAY,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/replay/$*.d $(ALL_LDFLAGS) \
+		-o $@ $< tests/fuzz/replay.c $(ALL_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
+
+$(BUILD)/bench/%: tests/bench/%.c $(ALL_LIBS)
+	$(call say,BENCH,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/bench/$*.d $(ALL_LDFLAGS) \
+		-o $@ $< $(ALL_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
+
+SECONDS_EACH ?= 20
+fuzz: fuzz-programs
+	$(Q)sh tests/fuzz/run.sh $(BUILD) $(SECONDS_EACH)
+
+bench: all bench-programs
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/run.py
+
+# --- checks that read the source ----------------------------------------------
+
+C_FILES := $(shell find grammar compiler runtime tests -name '*.[ch]' 2>/dev/null | sort)
+
+lint:
+	$(Q)BUILD=$(BUILD) sh tests/lint.sh
+
+check-layers: $(GEN_C)
+	$(Q)BUILD=$(BUILD) sh tests/check-layers.sh
+
+check-format:
+	$(Q)clang-format --dry-run --Werror $(C_FILES)
+
+format:
+	$(Q)clang-format -i $(C_FILES)
+
+check-docs:
+	$(Q)BUILD=$(BUILD) sh tests/check-docs.sh
+
+# Both compilers, every warning an error.
+check-warnings:
+	$(Q)$(MAKE) --no-print-directory all test-programs BUILD=build/gcc CC=gcc WERROR=1
+	$(Q)$(MAKE) --no-print-directory all test-programs BUILD=build/clang CC=clang WERROR=1
+
+MAN := $(wildcard docs/*.[1-8])
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
+	$(foreach m,$(MAN),install -D -m 644 $(m) \
+		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m));)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD)/obj $(BUILD)/tests $(BUILD)/replay $(BUILD)/bench -name '*.d' 2>/dev/null)

@@ -1,0 +1,40 @@
+/* dial.h - connect to the first of several vetted addresses that answers.
+ * All of them in the order given; the next one is started when one fails or
+ * after DIAL_STAGGER_MS (RFC 8305 section 5), the first to connect wins.
+ * Never an address it was not given. */
+#ifndef NET_DIAL_H
+#define NET_DIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/policy/addr.h"
+
+struct event_base;
+struct dial;
+
+#define DIAL_STAGGER_MS 250
+
+struct dial_result {
+	int fd;           /* connected, non-blocking, close-on-exec,
+			   * TCP_NODELAY; the callee's.  -1: none */
+	struct addr addr; /* connected to; or the last one that failed */
+	bool timed_out;
+	int error;      /* errno of the last failure; 0 with a descriptor */
+	char text[160]; /* "connect 1.2.3.4:443: Connection refused"; "" */
+};
+
+typedef void dial_done(void *context, const struct dial_result *result);
+
+/* COUNT >= 1 addresses are copied.  TIMEOUT_MS bounds the whole, 0 means the
+ * system's own patience.  DONE is called once and never from inside
+ * dial_start().  NULL: out of memory, errno says; DONE is then not called. */
+struct dial *dial_start(struct event_base *base, const struct addr *addrs,
+			size_t count, uint16_t port, unsigned timeout_ms,
+			dial_done *done, void *context);
+
+/* Close what was opened; DONE will not be called. */
+void dial_cancel(struct dial *dial);
+
+#endif

@@ -1,0 +1,39 @@
+/* ranges_build.h - configured address rules and the special-purpose registries
+ * become one image of disjoint ranges.  Used by the compiler, and by the proxy
+ * at start-up when it has rules of its own; allocates, so never on a request's
+ * way. */
+#ifndef POLICY_RANGES_BUILD_H
+#define POLICY_RANGES_BUILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+
+enum range_action { RANGE_DENY = 0, RANGE_ALLOW };
+
+/* One line of deny_ranges, allow_ranges, deny_addresses, allow_addresses. */
+struct range_rule {
+	struct addr_prefix prefix;
+	uint16_t port;  /* 0: any */
+	uint8_t action; /* enum range_action */
+};
+
+#define RANGES_MAX_NAT64 8
+
+struct ranges_options {
+	bool allow_private; /* --unsafe-allow-private-ranges */
+	uint8_t nat64_count;
+	struct addr_prefix nat64[RANGES_MAX_NAT64]; /* RFC 6052 lengths: 32,
+						     * 40, 48, 56, 64, 96 */
+};
+
+/* Build the image for ranges_open().  The order of RULES does not change what
+ * the image decides; it does change the rule indexes in it.  The image is
+ * malloc()ed and the caller's; its length goes to *LENGTH.  NULL: out of
+ * memory.  Same input, same bytes. */
+void *ranges_build(const struct range_rule *rules, size_t count,
+		   const struct ranges_options *options, size_t *length);
+
+#endif
