@@ -46,7 +46,9 @@ POLICY_SRC :=
 
 COMPILER_SRC :=
 
-RUNTIME_SRC :=
+RUNTIME_SRC := \
+	runtime/net/dial.c \
+	runtime/net/endpoint.c
 
 # --- objects and libraries ----------------------------------------------------
 
