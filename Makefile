@@ -48,7 +48,9 @@ COMPILER_SRC :=
 
 RUNTIME_SRC := \
 	runtime/net/dial.c \
-	runtime/net/endpoint.c
+	runtime/net/dns_message.c \
+	runtime/net/endpoint.c \
+	runtime/net/hosts_file.c
 
 # --- objects and libraries ----------------------------------------------------
 
