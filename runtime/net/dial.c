@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "endpoint.h"
 
 #define DIAL_MAGIC 0x6469616cU    /* "dial" */
@@ -222,9 +223,7 @@ static void advance(struct dial *dial)
 			continue;
 		}
 		if (dial->next < dial->count) {
-			struct timeval stagger = {
-				.tv_sec = DIAL_STAGGER_MS / 1000,
-				.tv_usec = DIAL_STAGGER_MS % 1000 * 1000};
+			struct timeval stagger = clock_timeval(DIAL_STAGGER_MS);
 
 			event_add(&dial->next_timer, &stagger);
 		} else {
@@ -291,9 +290,7 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 	evtimer_assign(&dial->next_timer, base, on_next, dial);
 	evtimer_assign(&dial->overall_timer, base, on_overall, dial);
 	if (timeout_ms > 0) {
-		struct timeval overall = {
-			.tv_sec = (time_t)(timeout_ms / 1000),
-			.tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000)};
+		struct timeval overall = clock_timeval(timeout_ms);
 
 		if (event_add(&dial->overall_timer, &overall) != 0) {
 			dial->magic = 0;

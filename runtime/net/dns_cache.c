@@ -18,8 +18,8 @@ struct cached {
 };
 
 struct dns_cache {
-	void *by_name;               /* tsearch(3) of struct cached */
-	TAILQ_HEAD(, cached) by_use; /* least recently used first */
+	void *by_name; /* tsearch(3) of struct cached */
+	TAILQ_HEAD(cached_list, cached) by_use; /* least recently used first */
 	size_t count;
 	size_t max_entries;
 };

@@ -229,10 +229,7 @@ static void attempt_start(struct dns_query *query)
 	unsigned round = query->attempts / servers->count;
 	unsigned ms = query->attempt_ms
 		      << (round < MAX_DOUBLINGS ? round : MAX_DOUBLINGS);
-	struct timeval patience = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
+	struct timeval patience = clock_timeval(ms);
 
 	query->server = query->order[query->attempts % servers->count];
 	query->attempts++;

@@ -66,7 +66,7 @@ struct flight {
 	struct dns_query queries[QUERIES];
 	struct event timer;
 	uint64_t deadline_ms;
-	TAILQ_HEAD(, lookup) waiting; /* never empty */
+	TAILQ_HEAD(lookup_list, lookup) waiting; /* never empty */
 	char text[];
 };
 
@@ -299,8 +299,7 @@ static void flight_land(struct flight *flight)
 
 static void arm_timer(struct flight *flight, uint64_t ms)
 {
-	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
-			     .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+	struct timeval tv = clock_timeval(ms);
 
 	event_add(&flight->timer, &tv);
 }
