@@ -29,7 +29,7 @@ struct dns_result *dns_result_new(enum lookup_status status,
 				  uint32_t ttl, const char *error)
 {
 	size_t length = strlen(error) + 1;
-	size_t table = count * sizeof(addrs[0]);
+	size_t table = count * sizeof(struct addr);
 	struct dns_result *result;
 
 	assert(count <= RESOLVER_MAX_ADDRESSES);

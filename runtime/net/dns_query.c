@@ -20,13 +20,8 @@
 #include "clock.h"
 
 #define QUERY_MAGIC 0x71756572U /* "quer" */
-#define MAX_DOUBLINGS 8
 /* c-ares's own clock is never the one that decides. */
 #define ARES_PATIENCE_MS 600000
-
-static_assert(DNS_MAX_ROUNDS <= MAX_DOUBLINGS, "shifts stay small");
-
-static const char misbehaving[] = "server misbehaving";
 
 static struct dns_query *query_cast(void *context)
 {
@@ -159,9 +154,9 @@ static void on_answer(void *context, int status, int timeouts,
 	query->arrived = true;
 	query->outcome = DNS_FAILED;
 	if (status != ARES_SUCCESS || bytes == NULL || size < 0) {
-		query->failure = status == ARES_ECONNREFUSED
-					 ? "connection refused"
-					 : ares_strerror(status);
+		query->nobody = status == ARES_ECONNREFUSED;
+		query->failure = query->nobody ? "connection refused"
+					       : ares_strerror(status);
 		return;
 	}
 
@@ -180,7 +175,7 @@ static void on_answer(void *context, int status, int timeouts,
 	case DNS_MISMATCH:
 	case DNS_TRUNCATED:
 	case DNS_REFUSAL:
-		query->failure = misbehaving;
+		query->failure = "server misbehaving";
 		return;
 	}
 }
@@ -218,6 +213,7 @@ static void send_question(struct dns_query *query,
 	if (query->arrived && query->outcome == DNS_FAILED && errno != 0) {
 		const char *text = strerrordesc_np(errno);
 
+		query->nobody = false; /* the fault is on our side */
 		if (text != NULL)
 			query->failure = text;
 	}
@@ -227,26 +223,20 @@ static void attempt_start(struct dns_query *query)
 {
 	struct dns_servers *servers = query->servers;
 	unsigned round = query->attempts / servers->count;
-	unsigned ms = query->attempt_ms
-		      << (round < MAX_DOUBLINGS ? round : MAX_DOUBLINGS);
+	unsigned ms =
+		query->attempt_ms
+		<< (round < DNS_MAX_DOUBLINGS ? round : DNS_MAX_DOUBLINGS);
 	struct timeval patience = clock_timeval(ms);
 
 	query->server = query->order[query->attempts % servers->count];
 	query->attempts++;
 	query->arrived = false;
+	query->nobody = false;
 	query->outcome = DNS_FAILED;
 	send_question(query, &servers->of[query->server]);
 	if (query->arrived)
 		patience = (struct timeval){0}; /* act on it, but not here */
 	event_add(&query->timer, &patience);
-}
-
-static bool exhausted(const struct dns_query *query)
-{
-	unsigned count = query->servers->count;
-
-	return query->attempts >= count * DNS_MAX_ROUNDS ||
-	       query->refusals >= count * DNS_MAX_REFUSALS;
 }
 
 /* The attempt is over, one way or the other; c-ares is not on the stack. */
@@ -268,13 +258,13 @@ static void settle(struct dns_query *query)
 		break;
 	case DNS_FAILED:
 		query->refusals++;
-		/* An answer, if a bad one, shows that it is alive. */
-		if (query->failure != misbehaving)
+		if (query->nobody)
 			server->rests_until_ms =
 				clock_ms() + DNS_SERVER_REST_MS;
 		break;
 	}
-	if (query->outcome == DNS_ANSWERED || exhausted(query)) {
+	if (query->outcome == DNS_ANSWERED ||
+	    query->refusals >= query->servers->count * DNS_MAX_REFUSALS) {
 		query->running = false;
 		query->done(query);
 		return;
@@ -323,7 +313,7 @@ void dns_query_start(struct dns_query *query, struct event_base *base,
 		.type = type,
 		.done = done,
 		.context = context,
-		.failure = misbehaving,
+		.failure = "",
 	};
 	if (patience > DNS_ATTEMPT_MS)
 		patience = DNS_ATTEMPT_MS;

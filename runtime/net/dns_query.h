@@ -16,10 +16,10 @@
 #include "dns_servers.h"
 
 /* Patience with one server in the first round; each later round has twice as
- * much.  Short of it when the caller's own time is short. */
+ * much, up to a limit.  Less when the caller's own time is short. */
 #define DNS_ATTEMPT_MS 1000
 #define DNS_ATTEMPT_MIN_MS 50
-#define DNS_MAX_ROUNDS 4
+#define DNS_MAX_DOUBLINGS 3
 /* A server that fails at once (SERVFAIL, nobody there) gets a second chance. */
 #define DNS_MAX_REFUSALS 2
 /* A server that did not answer is asked last for this long. */
@@ -49,6 +49,7 @@ struct dns_query {
 	bool running;
 	bool arrived; /* the attempt is decided and waits to be acted upon */
 	bool closing; /* the channel is being destroyed */
+	bool nobody;  /* the attempt found no server at that port */
 	uint16_t id;
 	struct event_base *base;     /* borrowed */
 	struct dns_servers *servers; /* borrowed; outlives the query */
@@ -72,9 +73,9 @@ struct dns_query {
 };
 
 /* Ask.  TOTAL_MS is what the caller will wait at most; it also decides how soon
- * the next server is tried.  DONE is never called from inside.  The caller
- * cancels when its time is up; without that the query ends by an answer or when
- * the servers have had their rounds. */
+ * the next server is tried.  DONE is never called from inside.  The query ends
+ * by an answer, or when every server has refused; silent servers are asked
+ * again until the caller cancels. */
 void dns_query_start(struct dns_query *query, struct event_base *base,
 		     struct dns_servers *servers, const struct dns_name *name,
 		     enum dns_type type, unsigned total_ms,
