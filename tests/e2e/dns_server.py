@@ -12,16 +12,13 @@
 A record is a list of addresses, one behaviour below, or a list of behaviours
 that successive queries of that name and type go through (the last one stays).
 A name that is not in the table does not exist (NXDOMAIN).  `records` may be
-changed while the server runs.  Run as a program it prints its port and serves
-the table given as JSON, for tests in C; see main().
+changed while the server runs.
 """
 
 import collections
 import ipaddress
-import json
 import socket
 import struct
-import sys
 import threading
 
 A, CNAME, SOA, AAAA, OPT = 1, 5, 6, 28, 41
@@ -444,50 +441,3 @@ class ScriptedDns:
                 raise EOFError
             data += more
         return data
-
-
-# --- as a program -------------------------------------------------------------
-
-def from_json(thing):
-    """["1.2.3.4"] addresses; {"cname": [...]}; {"delay": [0.1, x]}; "drop"."""
-    if isinstance(thing, str):
-        return {"nxdomain": nxdomain, "nodata": nodata, "servfail": servfail,
-                "refused": refused, "formerr": formerr, "drop": drop,
-                "cname_loop": cname_loop, "garbage": garbage}[thing]()
-    if isinstance(thing, list):
-        return [item if isinstance(item, str) and _is_address(item)
-                else from_json(item) for item in thing]
-    (kind, value), = thing.items()
-    if kind == "delay":
-        return delay(value[0], from_json(value[1]))
-    if kind == "truncate":
-        return truncate(from_json(value))
-    if kind == "cname":
-        return cname(*value)
-    if kind == "by_type":
-        return by_type(from_json(value[0]), from_json(value[1]))
-    return {"wrong_id": wrong_id, "wrong_question": wrong_question,
-            "wrong_owner": wrong_owner}[kind](value)
-
-
-def _is_address(text):
-    try:
-        ipaddress.ip_address(text)
-        return True
-    except ValueError:
-        return False
-
-
-def main():
-    """dns_server.py TABLE.json|-: print the port, serve until stdin ends."""
-    source = sys.stdin.readline() if sys.argv[1:2] == ["-"] \
-        else open(sys.argv[1], encoding="utf-8").read()
-    table = {name: from_json(value)
-             for name, value in json.loads(source).items()}
-    with ScriptedDns(table) as server:
-        print(server.port, flush=True)
-        sys.stdin.read()
-
-
-if __name__ == "__main__":
-    main()
