@@ -46,7 +46,15 @@ POLICY_SRC :=
 
 COMPILER_SRC :=
 
-RUNTIME_SRC :=
+RUNTIME_SRC := \
+	runtime/net/dial.c \
+	runtime/net/dns_cache.c \
+	runtime/net/dns_message.c \
+	runtime/net/dns_query.c \
+	runtime/net/dns_servers.c \
+	runtime/net/endpoint.c \
+	runtime/net/hosts_file.c \
+	runtime/net/resolver.c
 
 # --- objects and libraries ----------------------------------------------------
 

@@ -15,14 +15,18 @@ struct event_base;
 struct dial;
 
 #define DIAL_STAGGER_MS 250
+#define DIAL_MAX_OPEN                                                          \
+	8 /* connects under way at once; the oldest makes room                 \
+	   */
 
 struct dial_result {
 	int fd;           /* connected, non-blocking, close-on-exec,
 			   * TCP_NODELAY; the callee's.  -1: none */
-	struct addr addr; /* connected to; or the last one that failed */
-	bool timed_out;
-	int error;      /* errno of the last failure; 0 with a descriptor */
-	char text[160]; /* "connect 1.2.3.4:443: Connection refused"; "" */
+	struct addr addr; /* connected to; or the one that failed */
+	bool timed_out;   /* error is ETIMEDOUT: ours, or the kernel's */
+	int error;        /* errno of the last failure (of those that left
+			   * this host, if any did); 0 with a descriptor */
+	char text[160];   /* "connect 1.2.3.4:443: Connection refused"; "" */
 };
 
 typedef void dial_done(void *context, const struct dial_result *result);
@@ -34,7 +38,7 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 			size_t count, uint16_t port, unsigned timeout_ms,
 			dial_done *done, void *context);
 
-/* Close what was opened; DONE will not be called. */
+/* Close what was opened; DONE will not be called.  NULL is ignored. */
 void dial_cancel(struct dial *dial);
 
 #endif

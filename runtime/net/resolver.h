@@ -1,6 +1,9 @@
 /* resolver.h - names to addresses, on the event loop, with c-ares.
  * One resolver per worker.  Names are absolute: no search list.  The hosts file
- * comes first and is read by us.  Not here: what an address may be used for. */
+ * comes first and is read by us; a name it has is not asked for.  Answers are
+ * kept for their TTL (dns_cache.h), equal lookups under way are one.  A and
+ * AAAA are asked at the same time, each from a socket of its own; the servers
+ * take turns when one fails.  Not here: what an address may be used for. */
 #ifndef NET_RESOLVER_H
 #define NET_RESOLVER_H
 
@@ -15,7 +18,11 @@ struct resolver;
 struct lookup;
 
 #define RESOLVER_MAX_SERVERS 8
-#define RESOLVER_MAX_ADDRESSES 64 /* per answer; the rest is dropped */
+#define RESOLVER_MAX_ADDRESSES 64 /* per lookup; the rest is dropped */
+#define RESOLVER_TIMEOUT_MS 5000  /* when the options give none */
+/* Once one family has addresses, the other gets no more than this. */
+#define RESOLVER_SECOND_FAMILY_MS 2000
+#define LOOKUP_ERROR_MAX 384 /* room for the longest name and server */
 
 enum resolver_network { NETWORK_IP = 0, NETWORK_IP4, NETWORK_IP6 };
 
@@ -26,10 +33,12 @@ struct resolver_server {
 
 struct resolver_options {
 	struct resolver_server servers[RESOLVER_MAX_SERVERS];
-	unsigned server_count;  /* 0: those of /etc/resolv.conf */
-	const char *hosts_file; /* NULL: /etc/hosts */
+	unsigned server_count;   /* 0: those of resolv_conf */
+	const char *resolv_conf; /* NULL: /etc/resolv.conf */
+	const char *hosts_file;  /* NULL: /etc/hosts */
 	enum resolver_network network;
-	unsigned timeout_ms; /* for one lookup as a whole */
+	unsigned timeout_ms; /* for one lookup as a whole; 0: the default */
+	bool no_cache;
 };
 
 enum lookup_status {
@@ -41,10 +50,13 @@ enum lookup_status {
 
 struct lookup_result {
 	enum lookup_status status;
-	const struct addr *addrs; /* in resolver order; borrowed for the call */
+	/* Borrowed for the call.  IPv4 before IPv6, each as the server sent
+	 * them (or the hosts file has them). */
+	const struct addr *addrs;
 	size_t count;
-	char error[160]; /* for people: "lookup x.test: no such host"; "" if OK
-			  */
+	/* For people: "lookup x.test on 192.0.2.53:53: no such host", with the
+	 * server that said so; "" if OK. */
+	char error[LOOKUP_ERROR_MAX];
 };
 
 /* Called once, never from inside resolve_start(); the lookup is gone after. */
@@ -57,12 +69,13 @@ struct resolver *resolver_new(struct event_base *base,
 /* Every pending lookup must have ended or been cancelled. */
 void resolver_free(struct resolver *resolver);
 
-/* Look up NAME: normalised, no trailing dot, not an address.  NULL: out of
- * memory or descriptors, errno says; DONE is then not called. */
+/* Look up NAME: normalised, no trailing dot, not an address.  One that is
+ * already being looked up is joined, and shares its time.  NULL: out of memory,
+ * errno says; DONE is then not called. */
 struct lookup *resolve_start(struct resolver *resolver, const char *name,
 			     lookup_done *done, void *context);
 
-/* Forget it: DONE will not be called. */
+/* Forget it: DONE will not be called.  NULL is ignored. */
 void resolve_cancel(struct lookup *lookup);
 
 #endif
