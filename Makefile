@@ -42,7 +42,14 @@ GRAMMAR_SRC :=
 GRAMMAR_RE  :=
 GRAMMAR_Y   :=
 
-POLICY_SRC :=
+POLICY_SRC := \
+	runtime/policy/addr.c \
+	runtime/policy/hostname.c \
+	runtime/policy/idna.c \
+	runtime/policy/punycode.c \
+	runtime/policy/ranges.c \
+	runtime/policy/ranges_build.c \
+	runtime/policy/ranges_pack.c
 
 COMPILER_SRC :=
 
