@@ -29,13 +29,19 @@ static const struct point_range symbols[] = {
 #undef SYMBOL
 };
 
-/* Code points of valid labels that are no letters to the Bidi rule: neither
- * class L nor R, AL or AN. */
+/* Code points that libidn2 lets into labels and that are no letters to the Bidi
+ * rule: neither class L nor R, AL or AN. */
 static const struct point_range neutrals[] = {
 	{0xb7, 0xb7},     {0x2b9, 0x2ba},   {0x2c6, 0x2cf},   {0x2ec, 0x2ec},
-	{0x374, 0x375},   {0x2e2f, 0x2e2f}, {0x30fb, 0x30fb}, {0xa67f, 0xa67f},
-	{0xa717, 0xa71f}, {0xa788, 0xa788},
+	{0x374, 0x375},   {0x2260, 0x2260}, {0x226e, 0x226f}, {0x2e2f, 0x2e2f},
+	{0x30fb, 0x30fb}, {0xa67f, 0xa67f}, {0xa717, 0xa71f}, {0xa788, 0xa788},
 };
+
+/* Digits of the Bidi classes EN and AN, which must not meet in a label. */
+static const struct point_range european_digits[] = {{'0', '9'},
+						     {0x6f0, 0x6f9}};
+static const struct point_range arabic_digits[] = {{0x660, 0x669},
+						   {0x10d30, 0x10d39}};
 
 /* The blocks of the scripts written from right to left; a few marks and digits
  * in them are counted as letters, which only makes the check stricter. */
@@ -178,7 +184,7 @@ static const char *check_a_label(struct str text, struct label *label)
 	const uint32_t *judged = label->at;
 	char again[PUNYCODE_MAX];
 	uint8_t *out = NULL;
-	struct str expected;
+	struct str found;
 	size_t n;
 	bool same;
 	int rc;
@@ -198,12 +204,13 @@ static const char *check_a_label(struct str text, struct label *label)
 			return NULL;
 		n = punycode_encode(masked, label->count, again);
 	}
-	expected = str_make(again, n);
 	rc = lookup(judged, label->count, &out);
 	if (rc != IDN2_OK)
 		return idn2_strerror(rc);
-	same = strncmp((const char *)out, "xn--", ACE_PREFIX) == 0 &&
-	       str_equal(str_from((const char *)out + ACE_PREFIX), expected);
+	found = str_from((const char *)out);
+	same = found.n == ACE_PREFIX + n &&
+	       memcmp(found.p, "xn--", ACE_PREFIX) == 0 &&
+	       memcmp(found.p + ACE_PREFIX, again, n) == 0;
 	idn2_free(out);
 	return same ? NULL : "an xn-- label is not in its canonical form";
 }
@@ -249,9 +256,22 @@ static enum host_error append_label(struct idna_result *result,
 
 /* --- the Bidi rule, RFC 5893 2, as far as libidn2 does not apply it ------ */
 
-/* libidn2 judges labels that hold right-to-left characters.  In a name with
- * such a label the others must satisfy the rule too: begin with a letter and
- * end with a letter or digit. */
+/* libidn2 judges labels that hold right-to-left characters, but lets both kinds
+ * of digits into one (rule 4). */
+static bool rtl_label_fits(const uint32_t *points, size_t count)
+{
+	bool european = false;
+	bool arabic = false;
+
+	for (size_t i = 0; i < count; i++) {
+		european |= IN(european_digits, points[i]);
+		arabic |= IN(arabic_digits, points[i]);
+	}
+	return !(european && arabic);
+}
+
+/* In a name with such a label the others must satisfy the rule too: begin with
+ * a letter and end with a letter or digit. */
 static bool ltr_label_fits(const uint32_t *points, size_t count)
 {
 	size_t last = count - 1;
@@ -293,6 +313,9 @@ static enum host_error check_label(struct idna_result *result, struct str text,
 	*rtl = false;
 	for (size_t i = 0; i < label.count; i++)
 		*rtl |= IN(rtl_blocks, label.at[i]);
+	if (*rtl && !rtl_label_fits(label.at, label.count))
+		return refuse(result, "a label has digits of two kinds "
+				      "(RFC 5893)");
 	if (bidi && !*rtl && !ltr_label_fits(label.at, label.count))
 		return refuse(result, "labels of both directions do not go "
 				      "together (RFC 5893)");
@@ -352,6 +375,10 @@ enum host_error idna_to_ascii(struct str text, struct idna_result *result)
 
 		if (n == 0)
 			return refuse(result, "not valid UTF-8");
+		/* UTS #46 has mapped the capital sharp s to the small one since
+		 * its revision 31; libidn2's tables are older. */
+		if (point == 0x1e9e)
+			point = 0xdf;
 		points[count++] = point;
 		text = str_make(text.p + n, text.n - n);
 	}
