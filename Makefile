@@ -49,7 +49,9 @@ POLICY_SRC := \
 	runtime/policy/punycode.c \
 	runtime/policy/ranges.c \
 	runtime/policy/ranges_build.c \
-	runtime/policy/ranges_pack.c
+	runtime/policy/ranges_items.c \
+	runtime/policy/ranges_pack.c \
+	runtime/policy/ranges_verify.c
 
 COMPILER_SRC :=
 

@@ -195,6 +195,12 @@ static inline uint32_t verdict_code(uint32_t verdict)
 	return verdict >> VERDICT_RULE_BITS;
 }
 
+/* The key of an entry of SIZE, V4_ENTRY or V6_ENTRY. */
+static inline uint64_t ranges_key(const uint8_t *entry, size_t size)
+{
+	return size == V4_ENTRY ? ranges_get32(entry) : ranges_get64(entry);
+}
+
 /* The bucket of KEY, see above. */
 static inline uint32_t ranges_bucket(uint64_t key, uint64_t base,
 				     uint32_t shift, uint32_t buckets)

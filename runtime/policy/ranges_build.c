@@ -12,6 +12,7 @@
 
 #include "ranges-format.h"
 #include "ranges.h"
+#include "ranges_items.h"
 #include "ranges_pack.h"
 
 #define NO_RULE VERDICT_RULE /* also: greater than every index */
@@ -20,13 +21,6 @@
 
 /* --- numbers of 128 bits, see ranges_pack.h
  * ----------------------------------- */
-
-static int wide_compare(struct wide a, struct wide b)
-{
-	if (a.high != b.high)
-		return a.high < b.high ? -1 : 1;
-	return a.low < b.low ? -1 : a.low > b.low;
-}
 
 /* A + 1; wraps. */
 static struct wide wide_next(struct wide a)
@@ -48,136 +42,6 @@ static struct wide wide_fill(struct wide a, unsigned host_bits)
 	else
 		a.low |= ((uint64_t)1 << host_bits) - 1;
 	return a;
-}
-
-/* --- what is swept -----------------------------------------------------------
- */
-
-enum item_kind { ITEM_BUILT_IN = 0, ITEM_METADATA, ITEM_NAT64, ITEM_RULE };
-
-/* Something said of a prefix.  IPv4 addresses are plain numbers here, with
- * lengths up to 32. */
-struct item {
-	struct wide start;
-	uint32_t rule;  /* ITEM_RULE: its index */
-	uint16_t port;  /* ITEM_RULE: 0 for any */
-	uint8_t length; /* in its own family */
-	uint8_t kind;
-	uint8_t value; /* class, NAT64 length, or action */
-};
-
-struct items {
-	struct item *at;
-	size_t count;
-	unsigned bits; /* 32 or 128 */
-};
-
-static int compare_items(const void *left, const void *right)
-{
-	const struct item *a = left;
-	const struct item *b = right;
-	int order = wide_compare(a->start, b->start);
-
-	if (order != 0)
-		return order;
-	if (a->length != b->length)
-		return a->length < b->length ? -1 : 1;
-	if (a->port != b->port)
-		return a->port < b->port ? -1 : 1;
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return a->rule < b->rule ? -1 : a->rule > b->rule;
-}
-
-struct inputs {
-	struct items v4, v6;
-};
-
-/* Mapped prefixes are IPv4; shorter ones are IPv6 and cover no IPv4 address,
- * as upstream's do. */
-static void add_item(struct inputs *inputs, const struct addr_prefix *prefix,
-		     struct item item)
-{
-	unsigned length = prefix->length < 128 ? prefix->length : 128;
-	struct items *items = &inputs->v6;
-
-	item.start.high = ranges_half(prefix->addr.bytes);
-	item.start.low = ranges_half(prefix->addr.bytes + 8);
-	if (addr_is_v4(&prefix->addr) && length >= 96) {
-		items = &inputs->v4;
-		item.start.low &= UINT32_MAX;
-		length -= 96;
-	}
-	item.length = (uint8_t)length;
-	/* Host bits: wanted zero, made zero. */
-	if (items->bits - length > 64) {
-		item.start.low = 0;
-		item.start.high &=
-			length == 0 ? 0 : UINT64_MAX << (64 - length);
-	} else if (items->bits - length == 64) {
-		item.start.low = 0;
-	} else {
-		item.start.low &= UINT64_MAX << (items->bits - length);
-	}
-	items->at[items->count++] = item;
-}
-
-static const struct {
-	const char *prefix;
-	uint8_t kind;
-	uint8_t value;
-} built_in[] = {
-#define SPECIAL(prefix, class, why) {prefix, ITEM_BUILT_IN, ADDR_##class},
-#define METADATA4(a, b, c, d) {#a "." #b "." #c "." #d "/32", ITEM_METADATA, 0},
-#define METADATA6(text) {text "/128", ITEM_METADATA, 0},
-#include "special.def"
-#undef SPECIAL
-#undef METADATA4
-#undef METADATA6
-};
-
-#define BUILT_IN_COUNT (sizeof(built_in) / sizeof(built_in[0]))
-
-static void add_all(struct inputs *inputs, const struct range_rule *rules,
-		    size_t count, const struct ranges_options *options)
-{
-	struct addr_prefix prefix;
-
-	for (size_t i = 0; i < BUILT_IN_COUNT; i++)
-		if (addr_parse_cidr(str_from(built_in[i].prefix), &prefix))
-			add_item(inputs, &prefix,
-				 (struct item){.kind = built_in[i].kind,
-					       .value = built_in[i].value});
-	for (size_t i = 0; i < options->nat64_count && i < RANGES_MAX_NAT64;
-	     i++)
-		if (ranges_nat64_is_valid(&options->nat64[i]))
-			add_item(inputs, &options->nat64[i],
-				 (struct item){
-					 .kind = ITEM_NAT64,
-					 .value = options->nat64[i].length});
-	for (size_t i = 0; i < count; i++)
-		add_item(inputs, &rules[i].prefix,
-			 (struct item){.kind = ITEM_RULE,
-				       .value = rules[i].action,
-				       .port = rules[i].port,
-				       .rule = (uint32_t)i});
-}
-
-bool ranges_nat64_is_valid(const struct addr_prefix *prefix)
-{
-	switch (prefix->length) {
-	case 32:
-	case 40:
-	case 48:
-	case 56:
-	case 64:
-		return true;
-	case 96:
-		/* RFC 6052 2.2: the u-octet is zero */
-		return prefix->addr.bytes[8] == 0 && !addr_is_v4(&prefix->addr);
-	default:
-		return false;
-	}
 }
 
 /* --- what holds at an address ------------------------------------------------
@@ -542,7 +406,7 @@ static bool sweep_run(struct sweep *sweep, struct items *items)
 	size_t i = 0;
 	bool ok = true;
 
-	qsort(items->at, items->count, sizeof(*items->at), compare_items);
+	qsort(items->at, items->count, sizeof(*items->at), items_compare);
 	sweep->depth = 1;
 	sweep->stack[0] = (struct frame){
 		.end = wide_fill((struct wide){0, 0}, items->bits),
@@ -590,25 +454,23 @@ struct build {
 static bool build_run(struct build *build, const struct range_rule *rules,
 		      size_t count, const struct ranges_options *options)
 {
-	size_t room = BUILT_IN_COUNT + RANGES_MAX_NAT64 + count;
+	size_t extra = items_built_in_count();
 	struct inputs *inputs = &build->inputs;
 	struct sweep *sweep = &build->sweep;
 	size_t v4 = 0;
 
-	/* One allocation for both families would need to know how many of each
-	 * there are: count first. */
 	for (size_t i = 0; i < count; i++)
-		v4 += addr_is_v4(&rules[i].prefix.addr);
+		v4 += items_is_v4(&rules[i].prefix);
 	inputs->v4 = (struct items){.bits = 32};
 	inputs->v6 = (struct items){.bits = 128};
-	inputs->v4.at = calloc(v4 + BUILT_IN_COUNT, sizeof(struct item));
-	inputs->v6.at = calloc(room, sizeof(struct item));
+	inputs->v4.at = calloc(v4 + extra, sizeof(struct item));
+	inputs->v6.at = calloc(count - v4 + extra, sizeof(struct item));
 	if (!inputs->v4.at || !inputs->v6.at ||
 	    !array_reserve(&build->records.spans, 1, sizeof(uint32_t)))
 		return false;
 	((uint32_t *)build->records.spans.at)[0] = 0;
 	build->records.spans.count = 1;
-	add_all(inputs, rules, count, options);
+	items_add(inputs, rules, count, options);
 
 	sweep->records = &build->records;
 	sweep->allow_private = options->allow_private;

@@ -137,9 +137,7 @@ struct keys {
 
 static uint64_t key_at(const struct keys *keys, size_t i)
 {
-	const uint8_t *p = keys->entries + keys->size * i;
-
-	return keys->size == V4_ENTRY ? ranges_get32(p) : ranges_get64(p);
+	return ranges_key(keys->entries + keys->size * i, keys->size);
 }
 
 /* How much there is to search with this window: for each entry the number of

@@ -7,11 +7,7 @@
 #include <stdint.h>
 
 #include "ranges_build.h"
-
-/* An address as a number; IPv4 in LOW alone. */
-struct wide {
-	uint64_t high, low;
-};
+#include "ranges_items.h"
 
 /* From START to before the next boundary, VERDICT. */
 struct boundary {
