@@ -244,11 +244,12 @@ static enum host_error append_label(struct idna_result *result,
 		return error;
 	}
 	rc = lookup(points, count, &out);
+	if (rc == IDN2_TOO_BIG_LABEL || rc == IDN2_PUNYCODE_BIG_OUTPUT)
+		return HOST_LABEL_TOO_LONG;
+	if (rc == IDN2_TOO_BIG_DOMAIN)
+		return HOST_TOO_LONG;
 	if (rc != IDN2_OK)
-		return rc == IDN2_TOO_BIG_LABEL ? HOST_LABEL_TOO_LONG
-		       : rc == IDN2_TOO_BIG_DOMAIN
-			       ? HOST_TOO_LONG
-			       : refuse(result, idn2_strerror(rc));
+		return refuse(result, idn2_strerror(rc));
 	error = append(result, (const char *)out, strlen((const char *)out));
 	idn2_free(out);
 	return error;
@@ -358,6 +359,15 @@ static bool is_dot(uint32_t point)
 	       point == 0xff61;
 }
 
+/* What may stand in a name as ASCII, before and after the mapping. */
+static bool is_name_ascii(uint32_t point)
+{
+	return (point >= 'a' && point <= 'z') ||
+	       (point >= 'A' && point <= 'Z') ||
+	       (point >= '0' && point <= '9') || point == '.' || point == '-' ||
+	       point == '_';
+}
+
 enum host_error idna_to_ascii(struct str text, struct idna_result *result)
 {
 	uint32_t points[IDNA_INPUT_MAX];
@@ -375,6 +385,11 @@ enum host_error idna_to_ascii(struct str text, struct idna_result *result)
 
 		if (n == 0)
 			return refuse(result, "not valid UTF-8");
+		/* Above all NUL, which would end the text for libidn2. */
+		if (point < 0x80 && !is_name_ascii(point)) {
+			result->rune = point;
+			return HOST_BAD_RUNE;
+		}
 		/* UTS #46 has mapped the capital sharp s to the small one since
 		 * its revision 31; libidn2's tables are older. */
 		if (point == 0x1e9e)
@@ -398,11 +413,10 @@ enum host_error idna_to_ascii(struct str text, struct idna_result *result)
 		start = i + 1;
 	}
 	for (size_t i = 0; i < result->length; i++) {
-		char c = result->text[i];
+		unsigned char c = (unsigned char)result->text[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		      c == '.' || c == '-' || c == '_')) {
-			result->rune = (unsigned char)c;
+		if (!is_name_ascii(c)) {
+			result->rune = c;
 			return HOST_BAD_RUNE;
 		}
 	}
