@@ -42,7 +42,16 @@ GRAMMAR_SRC :=
 GRAMMAR_RE  :=
 GRAMMAR_Y   :=
 
-POLICY_SRC :=
+POLICY_SRC := \
+	runtime/policy/addr.c \
+	runtime/policy/hostname.c \
+	runtime/policy/idna.c \
+	runtime/policy/punycode.c \
+	runtime/policy/ranges.c \
+	runtime/policy/ranges_build.c \
+	runtime/policy/ranges_items.c \
+	runtime/policy/ranges_pack.c \
+	runtime/policy/ranges_verify.c
 
 COMPILER_SRC :=
 

@@ -14,6 +14,7 @@
 #define HOSTNAME_MAX 253 /* RFC 1035 2.3.4, without the final dot */
 #define HOSTNAME_LABEL_MAX 63
 #define HOSTNAME_MAX_LABELS 127
+#define HOSTNAME_ERROR_MAX 128
 #define HOSTNAME_PAD 64 /* readable bytes beyond the text, for wide loads */
 
 enum host_form {
@@ -56,7 +57,8 @@ enum host_error hostname_normalize(struct str text, struct hostname *out);
  * xn-- label. */
 enum host_error hostname_normalize_ascii(struct str text, struct hostname *out);
 
-/* One line for people: "disallowed rune U+0020". BUFFER has room for 128. */
+/* One line for people: "disallowed rune U+0020". BUFFER has room for
+ * HOSTNAME_ERROR_MAX. */
 const char *hostname_error_text(enum host_error error,
 				const struct hostname *host, char *buffer);
 

@@ -29,10 +29,19 @@ struct ranges_options {
 						     * 40, 48, 56, 64, 96 */
 };
 
+/* Can this be the prefix of an IPv4-in-IPv6 translator?  RFC 6052 2.2.  Others
+ * are ignored by ranges_build(). */
+bool ranges_nat64_is_valid(const struct addr_prefix *prefix);
+
 /* Build the image for ranges_open().  The order of RULES does not change what
  * the image decides; it does change the rule indexes in it.  The image is
  * malloc()ed and the caller's; its length goes to *LENGTH.  NULL: out of
- * memory.  Same input, same bytes. */
+ * memory, or beyond what an image can hold (4 GiB, 2^27 rules).  Same input,
+ * same bytes.
+ *
+ * Of several rules that cover an address, an allow rule for the very address
+ * (length 128) is named first, then the allow rule with the lowest index, then
+ * the deny rule with the lowest index. */
 void *ranges_build(const struct range_rule *rules, size_t count,
 		   const struct ranges_options *options, size_t *length);
 

@@ -1,0 +1,292 @@
+/* ranges.c - see ranges.h; ranges-format.h has the layout.  ranges_verify.c has
+ * walked the image: every position below comes from a verified word and every
+ * loop halves a span, so that a lookup needs no checks of its own. */
+#include "ranges.h"
+
+#include "ranges-format.h"
+
+#define V4_MAPPED_HIGH 0xffffu /* upper 32 of the lower 64 bits */
+#define ISATAP_ID 0x00005efeu  /* RFC 5214 6.1 */
+#define ISATAP_FLAGS 0x03000000u
+
+static const uint32_t metadata_v4[] = {
+#define SPECIAL(prefix, class, why)
+#define METADATA4(a, b, c, d)                                                  \
+	(uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d),
+#define METADATA6(text)
+#include "special.def"
+#undef SPECIAL
+#undef METADATA4
+#undef METADATA6
+};
+
+/* --- lookup -------------------------------------------------------------- */
+
+/* The last of the N entries at P whose key is not above KEY; the one before P
+ * when there is none. */
+static inline const uint8_t *last_not_above(const uint8_t *p, size_t n,
+					    size_t size, uint64_t key)
+{
+	/* Without branches on the keys: they cannot be predicted. */
+	while (n > 0) {
+		size_t half = (n + 1) / 2;
+		const uint8_t *middle = p + size * half;
+
+		p = ranges_key(middle - size, size) <= key ? middle : p;
+		n -= half;
+	}
+	return p - size;
+}
+
+static inline uint32_t find(const struct ranges *view, int part, size_t size,
+			    uint64_t key)
+{
+	const uint8_t *dir = view->image + view->part[part + PART_V4_DIR];
+	uint32_t bucket =
+		ranges_bucket(key, view->part[part + PART_V4_BASE],
+			      (uint32_t)view->part[part + PART_V4_SHIFT],
+			      (uint32_t)view->part[part + PART_V4_BUCKETS]);
+	size_t first = ranges_get32(dir + 4 * (size_t)bucket);
+	size_t end = ranges_get32(dir + 4 * ((size_t)bucket + 1));
+	const uint8_t *entries =
+		view->image + view->part[part + PART_V4_ENTRIES];
+	const uint8_t *entry =
+		last_not_above(entries + size * first, end - first, size, key);
+
+	return ranges_get32(entry + size - 4);
+}
+
+/* What RECORD says of PORT. */
+static uint32_t record_verdict(const struct ranges *view, uint32_t record,
+			       uint16_t port)
+{
+	const uint8_t *spans = view->image + view->part[PART_REC];
+	const uint8_t *words = view->image + view->part[PART_WORDS];
+	size_t first = ranges_get32(spans + 4 * (size_t)record);
+	size_t end = ranges_get32(spans + 4 * ((size_t)record + 1));
+	const uint8_t *pairs = words + 4 * (first + 1);
+	size_t n = (end - first) / 2;
+
+	while (n > 1) {
+		size_t half = n / 2;
+
+		if (ranges_get32(pairs + 8 * half) <= port)
+			pairs += 8 * half;
+		n -= half;
+	}
+	if (ranges_get32(pairs) == port)
+		return ranges_get32(pairs + 4);
+	return ranges_get32(words + 4 * first);
+}
+
+static inline uint32_t resolve(const struct ranges *view, uint32_t verdict,
+			       uint16_t port)
+{
+	if (!(verdict & VERDICT_INDIRECT))
+		return verdict;
+	return record_verdict(view, verdict & VERDICT_INDEX, port);
+}
+
+static uint32_t v4_verdict(const struct ranges *view, uint32_t key,
+			   uint16_t port)
+{
+	return resolve(view, find(view, PART_V4_DIR, V4_ENTRY, key), port);
+}
+
+static uint32_t v6_verdict(const struct ranges *view, uint64_t high,
+			   uint64_t low, uint16_t port)
+{
+	uint32_t verdict = find(view, PART_V6_DIR, V6_ENTRY, high);
+
+	if (verdict >= (VERDICT_INDIRECT | VERDICT_SUB)) {
+		const uint8_t *span = view->image + view->part[PART_SUB] +
+				      4 * (size_t)(verdict & VERDICT_INDEX);
+		size_t first = ranges_get32(span);
+		size_t end = ranges_get32(span + 4);
+
+		verdict = ranges_get32(
+			last_not_above(view->image + view->part[PART_LOW] +
+					       V6_ENTRY * first,
+				       end - first, V6_ENTRY, low) +
+			8);
+	}
+	return resolve(view, verdict, port);
+}
+
+static struct classification answer(uint32_t verdict)
+{
+	uint32_t code = verdict_code(verdict);
+	uint32_t rule = verdict & VERDICT_RULE;
+
+	if (code == RANGES_ALLOWED_EXACT)
+		code = ADDR_USER_ALLOWED;
+	/* An inner address within an inner address: no writer makes that. */
+	if (code >= ADDR_CLASS_COUNT)
+		return (struct classification){ADDR_IPV6_EMBEDDING,
+					       RANGE_RULE_NONE};
+	return (struct classification){(enum addr_class)code,
+				       rule == VERDICT_RULE ? RANGE_RULE_NONE
+							    : rule};
+}
+
+static struct classification built_in(enum addr_class class)
+{
+	return (struct classification){class, RANGE_RULE_NONE};
+}
+
+/* --- IPv4 inside IPv6 ----------------------------------------------------- */
+
+static bool is_isatap(uint64_t low)
+{
+	return ((uint32_t)(low >> 32) & ~ISATAP_FLAGS) == ISATAP_ID;
+}
+
+/* The IPv4 address that RFC 6052 2.2 puts behind a prefix of LENGTH; bits 64 to
+ * 71 are skipped, and must be zero but for /96.  False if they are not. */
+static bool inner_address(uint64_t high, uint64_t low, uint32_t length,
+			  uint32_t *out)
+{
+	if (length == 96) {
+		*out = (uint32_t)low;
+		return true;
+	}
+	if (low >> 56 != 0)
+		return false;
+	/* Take the u-octet out: 32 bits from LENGTH on, of high and what
+	 * follows it. */
+	if (length == 32)
+		*out = (uint32_t)high;
+	else if (length == 64)
+		*out = (uint32_t)(low >> 24);
+	else
+		*out = (uint32_t)(high << (length - 32) |
+				  (low << 8) >> (96 - length));
+	return true;
+}
+
+static bool is_metadata(uint32_t v4)
+{
+	for (size_t i = 0; i < sizeof(metadata_v4) / sizeof(metadata_v4[0]);
+	     i++)
+		if (metadata_v4[i] == v4)
+			return true;
+	return false;
+}
+
+static bool in_prefix(uint64_t high, uint64_t low, const uint8_t *prefix,
+		      uint64_t length)
+{
+	uint64_t high_diff = high ^ ranges_half(prefix);
+	uint64_t low_diff = low ^ ranges_half(prefix + 8);
+
+	if (length <= 64)
+		return length == 0 || high_diff >> (64 - length) == 0;
+	return high_diff == 0 && low_diff >> (128 - length) == 0;
+}
+
+/* Does this IPv6 address lead to a metadata address, by any known embedding?
+ * *V4 is that address. */
+static bool embeds_metadata(const struct ranges *view, uint64_t high,
+			    uint64_t low, uint32_t *v4)
+{
+	static const uint32_t local_lengths[] = {48, 56, 64, 96};
+	uint64_t nat64_count = view->part[PART_NAT64];
+
+	*v4 = (uint32_t)low;
+	/* NAT64; IPv4-compatible; IPv4-translated; ISATAP */
+	if ((high == 0x0064ff9b00000000 && low >> 32 == 0) ||
+	    (high == 0 && (low >> 32 == 0 || low >> 32 == 0xffff0000)) ||
+	    is_isatap(low))
+		if (is_metadata(*v4))
+			return true;
+	/* Teredo hides the client behind a complement, RFC 4380 4 */
+	*v4 = ~(uint32_t)low;
+	if (high >> 32 == 0x20010000 && is_metadata(*v4))
+		return true;
+	/* 6to4, RFC 3056 2 */
+	*v4 = (uint32_t)(high >> 16);
+	if (high >> 48 == 0x2002 && is_metadata(*v4))
+		return true;
+	/* RFC 8215 leaves the length to the site */
+	if (high >> 16 == 0x0064ff9b0001)
+		for (size_t i = 0; i < 4; i++)
+			if (inner_address(high, low, local_lengths[i], v4) &&
+			    is_metadata(*v4))
+				return true;
+	for (uint64_t i = 0; i < nat64_count; i++) {
+		const uint8_t *slot =
+			view->image + RANGES_AT_NAT64 + RANGES_NAT64_SIZE * i;
+		uint64_t length = ranges_get64(slot + 16);
+
+		if (in_prefix(high, low, slot, length) &&
+		    inner_address(high, low, (uint32_t)length, v4) &&
+		    is_metadata(*v4))
+			return true;
+	}
+	return false;
+}
+
+struct classification ranges_classify(const struct ranges *view,
+				      const struct addr *addr, uint16_t port)
+{
+	uint64_t high = ranges_half(addr->bytes);
+	uint64_t low = ranges_half(addr->bytes + 8);
+	uint32_t verdict, v4;
+
+	if (!view->image)
+		return built_in(ADDR_NOT_GLOBAL_UNICAST);
+	if (high == 0 && low >> 32 == V4_MAPPED_HIGH)
+		return answer(v4_verdict(view, (uint32_t)low, port));
+
+	verdict = v6_verdict(view, high, low, port);
+	switch (verdict_code(verdict)) {
+	case RANGES_INNER:
+		if (!inner_address(high, low, verdict & VERDICT_RULE, &v4))
+			return built_in(ADDR_IPV6_EMBEDDING);
+		return answer(v4_verdict(view, v4, port));
+	case ADDR_USER_ALLOWED:
+		/* Allowed by a range: that does not open what the address
+		 * leads to when it is a metadata service. */
+		if (!embeds_metadata(view, high, low, &v4))
+			break;
+		return answer(v4_verdict(view, v4, port));
+	case ADDR_DEFAULT:
+		if (is_isatap(low))
+			return built_in(ADDR_SPECIAL_PURPOSE);
+		break;
+	default:
+		break;
+	}
+	return answer(verdict);
+}
+
+/* --- words -----------------------------------------------------------------
+ */
+
+bool addr_class_allows(enum addr_class class)
+{
+	switch (class) {
+#define CLASS(name, allowed, text)                                             \
+	case ADDR_##name:                                                      \
+		return allowed;
+#include "classes.def"
+#undef CLASS
+	case ADDR_CLASS_COUNT:
+		break;
+	}
+	return false;
+}
+
+const char *addr_class_text(enum addr_class class)
+{
+	switch (class) {
+#define CLASS(name, allowed, text)                                             \
+	case ADDR_##name:                                                      \
+		return text;
+#include "classes.def"
+#undef CLASS
+	case ADDR_CLASS_COUNT:
+		break;
+	}
+	return "Deny: unknown class";
+}
