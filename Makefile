@@ -42,9 +42,26 @@ GRAMMAR_SRC :=
 GRAMMAR_RE  :=
 GRAMMAR_Y   :=
 
-POLICY_SRC :=
+POLICY_SRC := \
+	runtime/policy/blob.c \
+	runtime/policy/blob_view.c \
+	runtime/policy/crc32c.c \
+	runtime/policy/decide.c \
+	runtime/policy/hosts.c \
+	runtime/policy/verify.c \
+	runtime/policy/verify_hosts.c \
+	runtime/policy/verify_records.c \
+	runtime/policy/walk.c
 
-COMPILER_SRC :=
+COMPILER_SRC := \
+	compiler/buffer.c \
+	compiler/emit.c \
+	compiler/emit_file.c \
+	compiler/emit_lines.c \
+	compiler/emit_sections.c \
+	compiler/intern.c \
+	compiler/owners.c \
+	compiler/trie_build.c
 
 RUNTIME_SRC :=
 
