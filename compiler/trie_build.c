@@ -82,7 +82,7 @@ static void make_keys(struct builder *b, const struct canonical *policy)
 		if (end > wild)
 			key->wild = owners_word(&b->owners, e + wild,
 						end - wild, &b->why);
-		b->out->globs += (wild > i) + (end > wild);
+		b->out->globs += (wild > i ? 1u : 0u) + (end > wild ? 1u : 0u);
 		i = end;
 	}
 }
