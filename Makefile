@@ -39,21 +39,40 @@ say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
 # --- sources, explicitly; generated parsers are listed by their grammar ------
 
 GRAMMAR_SRC :=
-GRAMMAR_RE  :=
-GRAMMAR_Y   :=
+
+GRAMMAR_RE :=
+
+GRAMMAR_Y :=
 
 POLICY_SRC := \
 	runtime/policy/addr.c \
+	runtime/policy/blob.c \
+	runtime/policy/blob_view.c \
+	runtime/policy/crc32c.c \
+	runtime/policy/decide.c \
 	runtime/policy/hostname.c \
+	runtime/policy/hosts.c \
 	runtime/policy/idna.c \
 	runtime/policy/punycode.c \
 	runtime/policy/ranges.c \
 	runtime/policy/ranges_build.c \
 	runtime/policy/ranges_items.c \
 	runtime/policy/ranges_pack.c \
-	runtime/policy/ranges_verify.c
+	runtime/policy/ranges_verify.c \
+	runtime/policy/verify.c \
+	runtime/policy/verify_hosts.c \
+	runtime/policy/verify_records.c \
+	runtime/policy/walk.c
 
-COMPILER_SRC :=
+COMPILER_SRC := \
+	compiler/buffer.c \
+	compiler/emit.c \
+	compiler/emit_file.c \
+	compiler/emit_lines.c \
+	compiler/emit_sections.c \
+	compiler/intern.c \
+	compiler/owners.c \
+	compiler/trie_build.c
 
 RUNTIME_SRC := \
 	runtime/net/dial.c \

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hosts.h"
 #include "ranges.h"
 #include "ranges_build.h"
 #include "str.h"
@@ -33,6 +34,7 @@ struct blob_section {
 	const uint8_t *p;
 	uint64_t length;
 	uint32_t count;
+	uint32_t stride; /* bytes a record, for sections made of records */
 };
 
 #define BLOB_SECTION_SLOTS 24
@@ -42,6 +44,7 @@ struct blob {
 	size_t length;
 	bool mapped;          /* blob_unmap() has something to unmap */
 	struct ranges ranges; /* the compiled address table, verified */
+	struct hosts hosts;   /* the compiled host table, verified */
 	struct blob_section section[BLOB_SECTION_SLOTS]; /* by format.h type */
 	const char *damage; /* for BLOB_DAMAGED, BLOB_VERSION: static text
 			     * that says what is wrong and where */
@@ -91,9 +94,12 @@ struct rule_info {
 	uint32_t mitm_first, mitm_count; /* MITM entries, in source order */
 };
 #define LIST_NONE UINT32_MAX
+#define LIST_GLOBAL_DENY (UINT32_MAX - 1)
+#define LIST_GLOBAL_ALLOW (UINT32_MAX - 2)
 uint32_t blob_rule_count(const struct blob *blob);
 bool blob_rule(const struct blob *blob, uint32_t index, struct rule_info *out);
-/* Lists without a rule; LIST_NONE if empty. */
+/* Lists without a rule: LIST_GLOBAL_DENY and LIST_GLOBAL_ALLOW, or LIST_NONE if
+ * empty. */
 uint32_t blob_global_deny(const struct blob *blob);
 uint32_t blob_global_allow(const struct blob *blob);
 

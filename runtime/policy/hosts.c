@@ -1,0 +1,382 @@
+/* hosts.c - see hosts.h.  From the top label down: hash the label, find its
+ * bucket by the hash, let the bucket's signature end most misses, compare ten
+ * bits and the length of all children at once, then the label in full. */
+#include "hosts.h"
+
+#include "blob.h"
+#include "hosts-internal.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* Bit I is set when P[I] is a dot. */
+static uint64_t dots_of_64(const char *p)
+{
+#ifdef __SSE2__
+	const __m128i dot = _mm_set1_epi8('.');
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		__m128i v;
+
+		memcpy(&v, p + 16 * i, sizeof(v));
+		v = _mm_cmpeq_epi8(v, dot);
+		mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(v) << 16 * i;
+	}
+	return mask;
+#else
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		const uint64_t low = 0x7f7f7f7f7f7f7f7f;
+		uint64_t v = get_u64le((const uint8_t *)p + 8 * i) ^
+			     0x2e2e2e2e2e2e2e2e;
+
+		/* the top bit of each byte that became zero, exactly */
+		v = ~(((v & low) + low) | v | low);
+		/* gather the eight of them */
+		mask |= (v >> 7) * 0x0102040810204080 >> 56 << 8 * i;
+	}
+	return mask;
+#endif
+}
+
+/* The longest text looked up: hosts_has() adds a dot. */
+#define TEXT_MAX (HOSTNAME_MAX + 1)
+#define BLOCKS ((TEXT_MAX + 63) / 64)
+
+_Static_assert(BLOCKS * 64 <= HOSTNAME_MAX + 1 + HOSTNAME_PAD,
+	       "whole blocks of a host can be read");
+
+/* Where the label that ends at END starts. */
+static size_t label_start(const uint64_t dots[BLOCKS], size_t end)
+{
+	if (end == 0)
+		return 0;
+
+	size_t block = (end - 1) / 64;
+	uint64_t mask = dots[block] & UINT64_MAX >> (63 - (end - 1) % 64);
+
+	while (mask == 0 && block > 0)
+		mask = dots[--block];
+	if (mask == 0)
+		return 0;
+	return block * 64 + 64 - (size_t)__builtin_clzll(mask);
+}
+
+/* Both sides can be read to the end of the last word. */
+static bool label_equal(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	for (; n > 8; a += 8, b += 8, n -= 8)
+		if (get_u64le(a) != get_u64le(b))
+			return false;
+	return (get_u64le(a) ^ get_u64le(b)) << (64 - 8 * n) == 0;
+}
+
+/* What is looked for in a node: one label, or in the root perhaps two. */
+struct key {
+	const uint8_t *label;
+	const uint8_t *top; /* NULL: one label */
+	uint64_t hash;
+	uint8_t length; /* of the label, 1..FORMAT_LABEL_MAX */
+	uint8_t top_length;
+};
+
+static bool top_equal(const struct hosts *hosts, uint32_t code,
+		      const struct key *key)
+{
+	if (code == TOPS_NONE || key->top == NULL)
+		return code == TOPS_NONE && key->top == NULL;
+
+	const uint8_t *top = hosts->tops + TOPS_BYTES * (size_t)code;
+
+	return top[TOPS_LENGTH] == key->top_length &&
+	       label_equal(top, key->top, key->top_length);
+}
+
+static bool child_equal(const struct hosts *hosts, const struct hosts_bucket *b,
+			uint32_t i, const struct key *key)
+{
+	return label_equal(bucket_label(b, i), key->label, key->length) &&
+	       (b->codes == NULL || top_equal(hosts, bucket_code(b, i), key));
+}
+
+/* The value of the child KEY, 0 when there is none: no value is 0, for the root
+ * is nobody's child. */
+static uint32_t bucket_find(const struct hosts *hosts,
+			    const struct hosts_bucket *b, const struct key *key)
+{
+	uint16_t print = key_print(key->hash, key->length);
+	uint32_t i = 0;
+
+#ifdef __SSE2__
+	/* Eight at a time; what is read beyond the last lies in the arrays that
+	 * follow or in the section's pad. */
+	const __m128i wanted = _mm_set1_epi16((short)print);
+
+	for (; i < b->n; i += 8) {
+		__m128i v;
+
+		memcpy(&v, b->prints + 2 * (size_t)i, sizeof(v));
+
+		uint32_t hits =
+			(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi16(v, wanted));
+
+		if (b->n - i < 8)
+			hits &= (1u << 2 * (b->n - i)) - 1;
+		for (; hits != 0; hits &= hits - 1, hits &= hits - 1) {
+			uint32_t at = i + (uint32_t)__builtin_ctz(hits) / 2;
+
+			if (child_equal(hosts, b, at, key))
+				return bucket_value(b, at);
+		}
+	}
+#else
+	for (; i < b->n; i++)
+		if (bucket_print(b, i) == print &&
+		    child_equal(hosts, b, i, key))
+			return bucket_value(b, i);
+#endif
+	return 0;
+}
+
+static uint32_t directory_find(const struct hosts *hosts, const uint8_t *node,
+			       const uint8_t *directory, uint32_t buckets,
+			       const struct key *key)
+{
+	const uint8_t *entry =
+		directory_entry(directory, key_bucket(key->hash, buckets));
+	uint32_t signature = key_signature(key->hash);
+
+	if ((get_u32le(entry + 4) & signature) != signature)
+		return 0;
+
+	struct hosts_bucket b =
+		bucket_read(node + get_u32le(entry), node[0] & NODE_CODES);
+
+	return bucket_find(hosts, &b, key);
+}
+
+static uint32_t root_find(const struct hosts *hosts, const struct key *key)
+{
+	if (hosts->root_directory != NULL)
+		return directory_find(hosts, hosts->node, hosts->root_directory,
+				      hosts->root_buckets, key);
+
+	struct hosts_node root = node_read(hosts->node);
+
+	return bucket_find(hosts, &root.small, key);
+}
+
+static uint32_t node_find(const struct hosts *hosts, const uint8_t *p,
+			  const struct key *key)
+{
+	struct hosts_node node = node_read(p);
+
+	if (node.directory != NULL)
+		return directory_find(hosts, p, node.directory, node.buckets,
+				      key);
+	return bucket_find(hosts, &node.small, key);
+}
+
+/* True when there is anything to find below P. */
+static bool node_has_children(const uint8_t *p)
+{
+	return p != NULL && (p[0] & NODE_DIRECTORY || p[1] > 0);
+}
+
+static bool ids_have(const uint8_t *ids, uint32_t n, uint32_t bytes,
+		     uint32_t list)
+{
+	uint32_t low = 0;
+
+	while (n > 0) {
+		uint32_t half = n / 2;
+		const uint8_t *p = ids + (size_t)bytes * (low + half);
+		uint32_t id = bytes == 2 ? get_u16le(p) : get_u32le(p);
+
+		if (id == list)
+			return true;
+		if (id < list) {
+			low += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	return false;
+}
+
+/* see hosts-internal.h */
+bool owner_has(const struct hosts *hosts, uint32_t owner, uint32_t list)
+{
+	uint32_t payload = owner & OWNER_PAYLOAD;
+
+	if (owner_type(owner) == OWNER_SINGLE)
+		return payload == list;
+	if (owner_type(owner) != OWNER_POSTING || list >= hosts->lists)
+		return false;
+
+	const uint8_t *post = hosts->post + 4 * (size_t)payload;
+	uint32_t n = get_u32le(post);
+
+	if (n & POST_BITMAP)
+		return post[4 + list / 8] >> list % 8 & 1;
+	return ids_have(post + 4, n, hosts->id_bytes, list);
+}
+
+struct walk {
+	const struct hosts *hosts;
+	const uint8_t *text;
+	struct hosts_answer *answer;
+	uint32_t list;
+	bool exact_only;
+};
+
+/* An owner of the host's text from START on.  Deeper ones come later and win.
+ */
+static void take(struct walk *walk, uint32_t owner, size_t start, bool wildcard)
+{
+	struct hosts_entry entry = {true, wildcard, (uint16_t)start};
+
+	if (owner == 0)
+		return;
+	if (owner & OWNER_DENY)
+		walk->answer->deny = entry;
+	if (owner & OWNER_ALLOW)
+		walk->answer->allow = entry;
+	if (owner_has(walk->hosts, owner, walk->list))
+		walk->answer->list = entry;
+}
+
+/* Take what VALUE says of the name at START; the node below it, or NULL. */
+static const uint8_t *step(struct walk *walk, uint32_t value, size_t start)
+{
+	struct hosts_value v = value_read(walk->hosts, value);
+
+	if (start == 0)
+		take(walk, v.exact, start, false);
+	else if (!walk->exact_only)
+		take(walk, v.wild, start, true);
+	return v.node;
+}
+
+/* The key of the label from START to END; false when no label is like it. */
+static bool key_label(struct key *key, const uint8_t *text, size_t start,
+		      size_t end)
+{
+	if (end - start < 1 || end - start > FORMAT_LABEL_MAX)
+		return false;
+	key->label = text + start;
+	key->length = (uint8_t)(end - start);
+	key->hash = format_hash_padded(key->label, key->length);
+	return true;
+}
+
+/* The first two labels, by the root.  The node to go on from, and in *START
+ * how far the text has been read; NULL at the end of the way. */
+static const uint8_t *walk_root(struct walk *walk, const uint64_t *dots,
+				size_t *start)
+{
+	const struct hosts *hosts = walk->hosts;
+	const uint8_t *node = NULL;
+	size_t end = *start;
+	struct key top, key;
+	uint32_t value;
+
+	*start = label_start(dots, end);
+	if (!key_label(&top, walk->text, *start, end))
+		return NULL;
+	walk->answer->nodes = 1;
+	if (hosts->singles > 0) {
+		key = top;
+		key.top = NULL;
+		key.hash = key_hash_one(top.hash);
+		value = root_find(hosts, &key);
+		if (value != 0)
+			node = step(walk, value, *start);
+	}
+	/* Names below this one stand either under its node or beside it in the
+	 * root, never both. */
+	if (*start == 0 || node_has_children(node))
+		return node;
+
+	end = *start - 1;
+	*start = label_start(dots, end);
+	if (!key_label(&key, walk->text, *start, end))
+		return NULL;
+	key.hash = key_hash_two(key.hash, top.hash);
+	key.top = top.label;
+	key.top_length = top.length;
+	value = root_find(hosts, &key);
+	return value != 0 ? step(walk, value, *start) : NULL;
+}
+
+/* see hosts.h */
+struct hosts_answer hosts_find(const struct hosts *hosts,
+			       const struct hostname *host, uint32_t list)
+{
+	struct hosts_answer answer = {0};
+	struct walk walk = {hosts, (const uint8_t *)host->text, &answer, list,
+			    host->form != HOST_NAME};
+	uint64_t dots[BLOCKS];
+	size_t start = host->length;
+
+	if (host->form == HOST_NONE || hosts->node == NULL || start == 0 ||
+	    start > TEXT_MAX)
+		return answer;
+	for (size_t block = 0; block * 64 < start; block++)
+		dots[block] = dots_of_64(host->text + block * 64);
+
+	const uint8_t *node = walk_root(&walk, dots, &start);
+
+	while (node != NULL && start > 0) {
+		size_t end = start - 1;
+		struct key key = {.top = NULL};
+
+		start = label_start(dots, end);
+		if (!key_label(&key, walk.text, start, end))
+			break;
+		key.hash = key_hash_one(key.hash);
+		answer.nodes++;
+
+		uint32_t value = node_find(hosts, node, &key);
+
+		node = value != 0 ? step(&walk, value, start) : NULL;
+	}
+	return answer;
+}
+
+/* see hosts.h */
+bool hosts_has(const struct hosts *hosts, struct str name, bool wildcard,
+	       uint32_t list)
+{
+	/* A wildcard is found by a host with one more label, which is empty so
+	 * that no other entry is. */
+	struct hostname host = {.form = HOST_NAME};
+	size_t before = wildcard ? 1 : 0;
+
+	if (name.n == 0 || name.n > FORMAT_NAME_MAX)
+		return false;
+	host.text[0] = '.';
+	memcpy(host.text + before, name.p, name.n);
+	host.length = (uint16_t)(before + name.n);
+
+	struct hosts_answer answer = hosts_find(hosts, &host, list);
+	struct hosts_entry *found = list == LIST_GLOBAL_DENY    ? &answer.deny
+				    : list == LIST_GLOBAL_ALLOW ? &answer.allow
+								: &answer.list;
+
+	return found->found && found->wildcard == wildcard &&
+	       found->start == before;
+}
+
+/* see hosts.h */
+void hosts_view_root(struct hosts *hosts)
+{
+	struct hosts_node root = node_read(hosts->node);
+
+	hosts->root_directory = root.directory;
+	hosts->root_buckets = root.buckets;
+}

@@ -1,0 +1,424 @@
+/* verify_hosts.c - the host table: postings, then every node in one pass from
+ * front to back.  After it a walk from the root stays inside the section, ends,
+ * and finds every child where the hash of its label says. */
+#include "blob.h"
+#include "format.h"
+#include "hosts-internal.h"
+#include "verify.h"
+
+static bool map_bit(const uint8_t *map, uint64_t i)
+{
+	return map[i / 8] >> i % 8 & 1;
+}
+
+/* Without the instruction the compiler would call its library. */
+static uint32_t bits_of(uint64_t v)
+{
+	v -= v >> 1 & 0x5555555555555555u;
+	v = (v & 0x3333333333333333u) + (v >> 2 & 0x3333333333333333u);
+	v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+	return (uint32_t)(v * 0x0101010101010101u >> 56);
+}
+
+static uint64_t map_count(const struct blob_section *map)
+{
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i + 8 <= map->length; i += 8)
+		n += bits_of(get_u64le(map->p + i));
+	return n;
+}
+
+/* A map has one bit for each 4-byte unit, in whole words of 8 bytes. */
+static bool map_fits(const struct blob_section *map, uint64_t bytes)
+{
+	return map->length == (bytes / 4 + 63) / 64 * 8;
+}
+
+static const char *check_ids(const uint8_t *p, uint32_t n, uint32_t bytes,
+			     uint32_t lists)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t id = bytes == 2 ? get_u16le(p + 2 * (size_t)i)
+					 : get_u32le(p + 4 * (size_t)i);
+
+		if (id >= lists || (i > 0 && id <= last))
+			return "POST: order of a posting";
+		last = id;
+	}
+	if (bytes == 2 && n % 2 != 0 && get_u16le(p + 2 * (size_t)n) != 0)
+		return "POST: padding";
+	return NULL;
+}
+
+static const char *check_bitmap(const uint8_t *p, uint32_t n, uint32_t lists)
+{
+	uint32_t words = (lists + 31) / 32;
+	uint32_t set = 0;
+
+	for (uint32_t i = 0; i < words; i++)
+		set += bits_of(get_u32le(p + 4 * (size_t)i));
+	if (set != n)
+		return "POST: bits of a bitmap";
+	if (lists % 32 != 0 &&
+	    get_u32le(p + 4 * (size_t)(words - 1)) >> lists % 32 != 0)
+		return "POST: bits beyond the last list";
+	return NULL;
+}
+
+/* see verify.h */
+const char *verify_postings(const struct blob *blob)
+{
+	const struct blob_section *post = &blob->section[SECTION_POST];
+	const struct blob_section *map = &blob->section[SECTION_POSTMAP];
+	const struct hosts *hosts = &blob->hosts;
+	uint64_t words = post->length / 4, at = 0;
+	uint32_t postings = 0;
+
+	if (post->length % 4 != 0 || words > OWNER_PAYLOAD)
+		return "POST: size";
+	if (!map_fits(map, post->length))
+		return "POSTMAP: size";
+	for (; at < words; postings++) {
+		uint32_t head = get_u32le(post->p + 4 * at);
+		uint32_t n = head & ~POST_BITMAP;
+		uint64_t size =
+			head & POST_BITMAP
+				? ((uint64_t)hosts->lists + 31) / 32
+				: ((uint64_t)n * hosts->id_bytes + 3) / 4;
+
+		if (!map_bit(map->p, at))
+			return "POSTMAP: a posting is not marked";
+		if (n < 2 || n > hosts->lists)
+			return "POST: size of a posting";
+		if (size > words - at - 1)
+			return "POST: a posting beyond the end";
+
+		const uint8_t *p = post->p + 4 * (at + 1);
+		const char *damage = head & POST_BITMAP
+					     ? check_bitmap(p, n, hosts->lists)
+					     : check_ids(p, n, hosts->id_bytes,
+							 hosts->lists);
+
+		if (damage != NULL)
+			return damage;
+		at += 1 + size;
+	}
+	if (postings != post->count)
+		return "POST: count";
+	if (map_count(map) != postings)
+		return "POSTMAP: a mark without a posting";
+	return NULL;
+}
+
+static const char *verify_tops(const struct blob *blob)
+{
+	const struct blob_section *tops = &blob->section[SECTION_TOPS];
+
+	/* Code times size is how lookups find a label. */
+	if (tops->stride != TOPS_BYTES || tops->count > TOPS_MAX)
+		return "TOPS: size";
+	for (uint32_t i = 0; i < tops->count; i++) {
+		const uint8_t *p = tops->p + TOPS_BYTES * (size_t)i;
+		uint32_t n = p[TOPS_LENGTH];
+
+		if (n < 1 || n > FORMAT_LABEL_MAX)
+			return "TOPS: length of a label";
+		for (uint32_t j = 0; j < FORMAT_LABEL_MAX; j++)
+			if ((p[j] == 0) != (j >= n) || p[j] == '.')
+				return "TOPS: a label";
+		if (i > 0 &&
+		    str_compare(str_make((const char *)p - TOPS_BYTES, p[-1]),
+				str_make((const char *)p, n)) >= 0)
+			return "TOPS: order";
+	}
+	return NULL;
+}
+
+/* What a pass over the nodes carries along. */
+struct pass {
+	const struct blob *blob;
+	const uint8_t *map;
+	const uint8_t *tops;
+	uint32_t top_count;
+	uint64_t units; /* of nodes */
+	uint64_t post_words;
+	uint64_t unit; /* the node being read */
+	uint32_t singles;
+	uint32_t nodes;
+};
+
+static const char *check_owner(const struct pass *pass, uint32_t owner)
+{
+	uint32_t payload = owner & OWNER_PAYLOAD;
+
+	if (owner == 0 || owner > VALUE_MASK)
+		return "NODE: an owner of nothing";
+	switch (owner_type(owner)) {
+	case OWNER_NOBODY:
+		return payload == 0 ? NULL : "NODE: an owner's payload";
+	case OWNER_SINGLE:
+		return payload < pass->blob->hosts.lists
+			       ? NULL
+			       : "NODE: an owner's list";
+	case OWNER_POSTING:
+		return payload < pass->post_words &&
+				       map_bit(pass->blob
+						       ->section
+							       [SECTION_POSTMAP]
+						       .p,
+					       payload)
+			       ? NULL
+			       : "NODE: an owner's posting";
+	default:
+		return "NODE: an owner's type";
+	}
+}
+
+static const char *check_value(const struct pass *pass, uint32_t value)
+{
+	uint32_t rest = value & VALUE_MASK;
+
+	if (value >> VALUE_SHIFT != VALUE_NODE)
+		return check_owner(pass, rest);
+	if (rest <= pass->unit || rest >= pass->units ||
+	    !map_bit(pass->map, rest))
+		return "NODE: a child that is no node further on";
+	return NULL;
+}
+
+/* Bytes from P to the end of the nodes suffice for N children. */
+static bool bucket_fits(const struct hosts_bucket *b, const uint8_t *end)
+{
+	uint64_t labels = 0;
+
+	/* the arrays lie before the labels */
+	if (b->labels > end)
+		return false;
+	for (uint32_t i = 0; i < b->n; i++)
+		labels += bucket_print(b, i) & PRINT_LENGTH;
+	return labels <= (uint64_t)(end - b->labels);
+}
+
+static bool label_is_clean(const uint8_t *p, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (p[i] == '.' || p[i] <= ' ' || p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+/* Children I-1 and I of one bucket stand in strict order: by print, by label,
+ * by code. */
+static bool in_order(const struct hosts_bucket *b, uint32_t i,
+		     const uint8_t *label, uint32_t n)
+{
+	uint32_t before = bucket_print(b, i - 1), print = bucket_print(b, i);
+
+	if (before != print)
+		return before < print;
+
+	int order = memcmp(label - n, label, n);
+
+	return order < 0 ||
+	       (order == 0 && bucket_code(b, i - 1) < bucket_code(b, i));
+}
+
+/* The children of one bucket; BUCKETS is 0 in a small node.  Their signature
+ * goes to *SIGNATURE, the end of their labels to *END. */
+static const char *check_bucket(struct pass *pass, const struct hosts_bucket *b,
+				uint32_t bucket, uint32_t buckets,
+				uint32_t *signature, const uint8_t **end)
+{
+	const uint8_t *label = b->labels;
+
+	*signature = 0;
+	for (uint32_t i = 0; i < b->n; i++) {
+		uint32_t print = bucket_print(b, i);
+		uint32_t n = print & PRINT_LENGTH;
+		uint32_t code = bucket_code(b, i);
+		uint64_t hash;
+		const char *damage;
+
+		if (n == 0 || !label_is_clean(label, n))
+			return "NODE: a label";
+		hash = format_hash_padded(label, n);
+		if (b->codes == NULL || code == TOPS_NONE) {
+			hash = key_hash_one(hash);
+			pass->singles += b->codes != NULL;
+		} else {
+			if (code >= pass->top_count)
+				return "NODE: a top label's code";
+
+			const uint8_t *top =
+				pass->tops + TOPS_BYTES * (size_t)code;
+
+			hash = key_hash_two(
+				hash,
+				format_hash_padded(top, top[TOPS_LENGTH]));
+		}
+		if (print != key_print(hash, n))
+			return "NODE: a fingerprint";
+		if (buckets > 0 && key_bucket(hash, buckets) != bucket)
+			return "NODE: a child in the wrong bucket";
+		if (i > 0 && !in_order(b, i, label, n))
+			return "NODE: order of children";
+		damage = check_value(pass, bucket_value(b, i));
+		if (damage != NULL)
+			return damage;
+		*signature |= key_signature(hash);
+		label += n;
+	}
+	*end = label;
+	return NULL;
+}
+
+/* A node with a directory; LIMIT is the end of all nodes. */
+static const char *check_directory(struct pass *pass,
+				   const struct hosts_node *node,
+				   const uint8_t *limit, const uint8_t **end)
+{
+	uint64_t room = (uint64_t)(limit - node->directory);
+	uint64_t size = (uint64_t)(limit - node->p);
+
+	if (node->p[1] != 0 || node->p[2] != 0 || node->p[3] != 0)
+		return "NODE: padding";
+	if (node->buckets == 0 || node->buckets > NODE_MAX_BUCKETS ||
+	    NODE_DIR_BYTES * (uint64_t)node->buckets + 4 > room)
+		return "NODE: size of a directory";
+	*end = directory_entry(node->directory, node->buckets) + 4;
+	for (uint32_t i = 0; i < node->buckets; i++) {
+		const uint8_t *entry = directory_entry(node->directory, i);
+		uint32_t start = get_u32le(entry), signature;
+
+		if (start != (uint64_t)(*end - node->p))
+			return "NODE: a bucket's place";
+		/* one byte says how many children, the arrays follow */
+		if (start >= size)
+			return "NODE: a bucket beyond the end";
+
+		struct hosts_bucket b =
+			bucket_read(node->p + start, node->kind & NODE_CODES);
+
+		if (!bucket_fits(&b, limit))
+			return "NODE: a bucket beyond the end";
+
+		const char *damage = check_bucket(pass, &b, i, node->buckets,
+						  &signature, end);
+
+		if (damage != NULL)
+			return damage;
+		if (signature != get_u32le(entry + 4))
+			return "NODE: a bucket's signature";
+	}
+	if (get_u32le(directory_entry(node->directory, node->buckets)) !=
+	    (uint64_t)(*end - node->p))
+		return "NODE: end of the buckets";
+	return NULL;
+}
+
+/* Bytes before the children of the node at P: enough to node_read() it. */
+static size_t node_head(const uint8_t *p)
+{
+	size_t owners =
+		(p[0] & NODE_EXACT ? 4 : 0) + (p[0] & NODE_WILD ? 4 : 0);
+
+	return p[0] & NODE_DIRECTORY ? 4 + owners + 4
+				     : 2 + 2 * (size_t)p[1] + owners;
+}
+
+/* The node at pass->unit; its size in units goes to *SIZE. */
+static const char *check_node(struct pass *pass, uint64_t *size)
+{
+	const uint8_t *nodes = pass->blob->hosts.node;
+	const uint8_t *p = nodes + NODE_UNIT * pass->unit;
+	const uint8_t *limit = nodes + NODE_UNIT * pass->units;
+	const uint8_t *end = NULL;
+	const char *damage = NULL;
+	uint32_t signature;
+
+	if (p[0] & ~NODE_KIND_MASK ||
+	    ((p[0] & NODE_CODES) != 0) != (pass->unit == 0))
+		return "NODE: kind";
+	if (node_head(p) > (uint64_t)(limit - p))
+		return "NODE: a node beyond the end";
+
+	struct hosts_node node = node_read(p);
+
+	if (node.kind & NODE_EXACT)
+		damage = check_owner(pass, node.exact);
+	if (damage == NULL && node.kind & NODE_WILD)
+		damage = check_owner(pass, node.wild);
+	if (damage != NULL)
+		return damage;
+	if (pass->unit == 0 && node.kind & (NODE_EXACT | NODE_WILD))
+		return "NODE: the root is an entry";
+	if (node.kind & NODE_DIRECTORY) {
+		damage = check_directory(pass, &node, limit, &end);
+	} else {
+		if (!bucket_fits(&node.small, limit))
+			return "NODE: a node beyond the end";
+		damage =
+			check_bucket(pass, &node.small, 0, 0, &signature, &end);
+	}
+	if (damage != NULL)
+		return damage;
+	/* the pad behind the last node can be read */
+	for (; (end - p) % NODE_UNIT != 0; end++)
+		if (*end != 0)
+			return "NODE: padding";
+	*size = (uint64_t)(end - p) / NODE_UNIT;
+	return NULL;
+}
+
+/* see verify.h */
+const char *verify_hosts(const struct blob *blob)
+{
+	const struct blob_section *node = &blob->section[SECTION_NODE];
+	const struct blob_section *map = &blob->section[SECTION_NODEMAP];
+	const struct blob_section *tops = &blob->section[SECTION_TOPS];
+	struct pass pass = {
+		.blob = blob,
+		.map = map->p,
+		.tops = tops->p,
+		.top_count = tops->count,
+		.post_words = blob->section[SECTION_POST].length / 4,
+	};
+	const char *damage = verify_tops(blob);
+
+	if (damage != NULL)
+		return damage;
+	if (node->length < NODE_UNIT + FORMAT_NODE_PAD ||
+	    node->length % NODE_UNIT != 0)
+		return "NODE: size";
+	pass.units = (node->length - FORMAT_NODE_PAD) / NODE_UNIT;
+	if (pass.units > VALUE_MASK)
+		return "NODE: size";
+	if (!map_fits(map, NODE_UNIT * pass.units))
+		return "NODEMAP: size";
+	for (uint32_t i = 0; i < FORMAT_NODE_PAD; i++)
+		if (node->p[NODE_UNIT * pass.units + i] != 0)
+			return "NODE: padding";
+	while (pass.unit < pass.units) {
+		uint64_t size;
+
+		if (!map_bit(map->p, pass.unit))
+			return "NODEMAP: a node is not marked";
+		damage = check_node(&pass, &size);
+		if (damage != NULL)
+			return damage;
+		pass.unit += size;
+		pass.nodes++;
+	}
+	if (pass.unit != pass.units)
+		return "NODE: the last node is cut short";
+	if (pass.nodes != node->count)
+		return "NODE: count";
+	if (map_count(map) != pass.nodes)
+		return "NODEMAP: a mark without a node";
+	if (pass.singles != blob->hosts.singles)
+		return "META: keys of one label";
+	return NULL;
+}
