@@ -21,11 +21,15 @@ struct source {
 	uint32_t length;            /* without those two */
 	uint32_t *line_starts;      /* built by the first source_locate() */
 	uint32_t line_count;
+	uint32_t seen_offset; /* the last place located: asking for places in
+			       * order costs no more than one walk of a line */
+	uint32_t seen_column;
+	uint32_t seen_line;
 };
 
 /* A half-open byte range [start, end) of one source. */
 struct span {
-	const struct source *source; /* NULL: no place (a command line, say) */
+	struct source *source; /* NULL: no place (a command line, say) */
 	uint32_t start;
 	uint32_t end;
 };
