@@ -21,10 +21,9 @@ struct source {
 	uint32_t length;            /* without those two */
 	uint32_t *line_starts;      /* built by the first source_locate() */
 	uint32_t line_count;
-	uint32_t seen_offset; /* the last place located: asking for places in
-			       * order costs no more than one walk of a line */
-	uint32_t seen_column;
-	uint32_t seen_line;
+	uint32_t *char_counts; /* characters before every 4096th byte,
+				* so that a column costs the same on a line
+				* of a hundred megabytes */
 };
 
 /* A half-open byte range [start, end) of one source. */
