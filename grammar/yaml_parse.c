@@ -228,6 +228,12 @@ static bool check_text(struct source *source, struct diag_list *list)
 	return shown == 0;
 }
 
+struct run {
+	struct yaml_scan scan;
+	struct yaml_parse parse;
+	void *parser;
+};
+
 /* --- tokens that do not fit --------------------------------------------------
  */
 
@@ -250,12 +256,34 @@ static const char *const words[YAML_TOKEN_COUNT] = {
 	[TOKEN_COMMA] = "','",
 };
 
+/* In the order in which a message names them. */
+static const int naming_order[] = {
+	TOKEN_KEY,
+	TOKEN_DASH,
+	TOKEN_SCALAR,
+	TOKEN_ALIAS,
+	TOKEN_ANCHOR,
+	TOKEN_FLOW_SEQ_START,
+	TOKEN_FLOW_MAP_START,
+	TOKEN_MAP_START,
+	TOKEN_SEQ_START,
+	TOKEN_COMMA,
+	TOKEN_FLOW_SEQ_END,
+	TOKEN_FLOW_MAP_END,
+	TOKEN_BLOCK_END,
+	TOKEN_DOC_START,
+	TOKEN_DOC_END,
+	0,
+};
+_Static_assert(sizeof(naming_order) / sizeof(*naming_order) == YAML_TOKEN_COUNT,
+	       "every token has a place");
+
 /* All that PARSER would take, as words: "a key or the end of the block".  What
  * together makes any value is said so. */
 static const char *expectations(const void *parser, struct arena *arena)
 {
-	static const int value[] = {TOKEN_SCALAR, TOKEN_FLOW_SEQ_START,
-				    TOKEN_FLOW_MAP_START};
+	static const int value[] = {TOKEN_SCALAR, TOKEN_ALIAS,
+				    TOKEN_FLOW_SEQ_START, TOKEN_FLOW_MAP_START};
 	const char *items[YAML_TOKEN_COUNT];
 	bool accepted[YAML_TOKEN_COUNT];
 	unsigned count = 0;
@@ -269,12 +297,12 @@ static const char *expectations(const void *parser, struct arena *arena)
 		items[count++] = "a value";
 		for (unsigned i = 0; i < sizeof(value) / sizeof(*value); i++)
 			accepted[value[i]] = false;
-		accepted[TOKEN_ALIAS] = accepted[TOKEN_ANCHOR] = false;
+		accepted[TOKEN_ANCHOR] = false;
 		accepted[TOKEN_MAP_START] = accepted[TOKEN_SEQ_START] = false;
 	}
-	for (int type = YAML_TOKEN_COUNT - 1; type >= 0; type--)
-		if (accepted[type])
-			items[count++] = words[type];
+	for (unsigned i = 0; i < YAML_TOKEN_COUNT; i++)
+		if (accepted[naming_order[i]])
+			items[count++] = words[naming_order[i]];
 
 	const char *text = "";
 
@@ -287,34 +315,84 @@ static const char *expectations(const void *parser, struct arena *arena)
 	return text;
 }
 
-static void report_unexpected(struct source *source, struct diag_list *list,
-			      const void *parser, int type,
+/* A collection where only a key can be. */
+static bool is_collection_key(const struct run *run, int type,
 			      const struct yaml_token *token)
 {
-	struct span at = {
-		.source = source, .start = token->start, .end = token->end};
-	const char *expected = expectations(parser, list->arena);
-	struct diag *diag =
-		diag_report(list, DIAG_Y025, at, "unexpected %s; expected %s",
-			    words[type], expected);
+	const unsigned char *after = run->scan.bytes + token->end;
 
-	if (type == TOKEN_SCALAR || type == TOKEN_KEY || type == TOKEN_ALIAS)
+	if (type == TOKEN_FLOW_SEQ_START || type == TOKEN_FLOW_MAP_START)
+		return yaml_parser_accepts(run->parser, TOKEN_KEY);
+	/* Two anchors, on two lines: the second can only be that of a key. */
+	while (*after == ' ')
+		after++;
+	return type == TOKEN_ANCHOR && (*after == '[' || *after == '{') &&
+	       !yaml_parser_accepts(run->parser, TOKEN_ANCHOR) &&
+	       yaml_parser_accepts(run->parser, TOKEN_MAP_START) &&
+	       run->scan.line + run->scan.indent ==
+		       run->scan.bytes + token->start;
+}
+
+/* The way out, when TYPE stands where the parser wants something else. */
+static void hint_unexpected(const struct run *run, struct diag_list *list,
+			    struct diag *diag, int type)
+{
+	bool comma = yaml_parser_accepts(run->parser, TOKEN_COMMA);
+
+	switch (type) {
+	case TOKEN_SCALAR:
+	case TOKEN_ALIAS:
+	case TOKEN_KEY:
 		diag_hint(list, diag,
-			  yaml_parser_accepts(parser, TOKEN_COMMA)
-				  ? "a ',' or a closing bracket is missing"
-				  : "quote the text if it is all one value");
-	else
-		diag_hint(list, diag, "expected %s", expected);
+			  comma ? "is a ',' or a closing bracket missing "
+				  "before it?"
+			  : yaml_parser_accepts(run->parser, TOKEN_DASH)
+				  ? "start each item with '- '"
+				  : "put quotes around all of it if it is one "
+				    "value");
+		break;
+	case TOKEN_DASH:
+		diag_hint(
+			list, diag,
+			"items belong under a 'key:' that has no other value");
+		break;
+	case TOKEN_FLOW_SEQ_END:
+	case TOKEN_FLOW_MAP_END:
+		diag_hint(list, diag,
+			  comma ? "the bracket that is open is another one"
+				: "remove it, or complete what is before it");
+		break;
+	case TOKEN_ANCHOR:
+		diag_hint(list, diag, "a node can have one anchor");
+		break;
+	default:
+		diag_hint(list, diag, "remove it, or complete what is before");
+		break;
+	}
+}
+
+static void report_unexpected(const struct run *run, struct diag_list *list,
+			      int type, const struct yaml_token *token)
+{
+	struct span at = {.source = run->scan.source,
+			  .start = token->start,
+			  .end = token->end};
+	struct diag *diag;
+
+	if (is_collection_key(run, type, token)) {
+		diag = diag_report(list, DIAG_Y039, at,
+				   "a sequence or a mapping cannot be a key in "
+				   "this policy language");
+		diag_hint(list, diag, "keys are text");
+		return;
+	}
+	diag = diag_report(list, DIAG_Y025, at, "expected %s; found %s",
+			   expectations(run->parser, list->arena), words[type]);
+	hint_unexpected(run, list, diag, type);
 }
 
 /* --- the loop ----------------------------------------------------------------
  */
-
-struct run {
-	struct yaml_scan scan;
-	struct yaml_parse parse;
-	void *parser;
-};
 
 /* Go on behind an error.  False when there is nothing to go on with. */
 static bool recover(struct run *run)
@@ -331,7 +409,7 @@ static bool recover(struct run *run)
 }
 
 /* One token.  False at the end. */
-static bool step(struct run *run, struct source *source, struct diag_list *list)
+static bool step(struct run *run, struct diag_list *list)
 {
 	struct yaml_token token;
 	int type = yaml_scan_next(&run->scan, &token);
@@ -339,7 +417,7 @@ static bool step(struct run *run, struct source *source, struct diag_list *list)
 	if (type == TOKEN_ERROR)
 		return recover(run);
 	if (!yaml_parser_accepts(run->parser, type)) {
-		report_unexpected(source, list, run->parser, type, &token);
+		report_unexpected(run, list, type, &token);
 		return recover(run);
 	}
 	yaml_parser(run->parser, type, token);
@@ -360,7 +438,7 @@ bool yaml_parse(struct source *source, struct diag_list *list,
 	run->parser = yaml_parserAlloc(malloc, &run->parse);
 	if (run->parser == NULL)
 		arena_out_of_memory();
-	while (step(run, source, list)) {
+	while (step(run, list)) {
 		if (list->errors - before < YAML_MAX_ERRORS)
 			continue;
 		diag_report(list, DIAG_Y033,

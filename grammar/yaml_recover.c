@@ -27,7 +27,7 @@ static enum entry entry_at(const struct yaml_scan *scan, const unsigned char *p,
 		return ENTRY_DASH;
 	if (p[0] == '#' || yaml_is_space(p[0]))
 		return ENTRY_NONE;
-	for (const unsigned char *colon = p;
+	for (const unsigned char *colon = p + 1;
 	     entry == ENTRY_NONE && colon < *end; colon++) {
 		colon = memchr(colon, ':', (size_t)(*end - colon));
 		if (colon == NULL)

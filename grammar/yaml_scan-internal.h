@@ -62,4 +62,52 @@ static inline void yaml_enter_line(struct yaml_scan *scan,
 	scan->indent = (uint32_t)(p - line);
 }
 
+/* Where a token, or the anchor of a key, begins. */
+struct yaml_begin {
+	uint32_t start;
+	uint32_t column;
+	bool first; /* on its line */
+	bool tab;   /* in the blanks before */
+};
+
+/* What the scanner has to say, in yaml_complain.c: each reports one diagnostic
+ * and changes nothing. */
+void yaml_complain_comment(struct yaml_scan *scan, uint32_t at);
+void yaml_complain_tab(struct yaml_scan *scan, const struct yaml_begin *begin);
+void yaml_complain_dedent(struct yaml_scan *scan,
+			  const struct yaml_begin *begin);
+void yaml_complain_stray(struct yaml_scan *scan,
+			 const struct yaml_begin *begin);
+void yaml_complain_depth(struct yaml_scan *scan, uint32_t at);
+void yaml_complain_inner_block(struct yaml_scan *scan,
+			       const struct yaml_begin *begin);
+void yaml_complain_no_entry(struct yaml_scan *scan,
+			    const struct yaml_begin *begin,
+			    const struct yaml_token *token);
+void yaml_complain_missing_space(struct yaml_scan *scan, uint32_t after);
+void yaml_complain_multiline_key(struct yaml_scan *scan,
+				 const struct yaml_token *token,
+				 uint32_t last_line);
+void yaml_complain_long_key(struct yaml_scan *scan,
+			    const struct yaml_token *token);
+void yaml_complain_collection_key(struct yaml_scan *scan, uint32_t start,
+				  uint32_t end, bool mapping);
+void yaml_complain_marker_in_flow(struct yaml_scan *scan);
+void yaml_complain_closing_indent(struct yaml_scan *scan);
+void yaml_complain_flow_line(struct yaml_scan *scan);
+void yaml_complain_open_flow(struct yaml_scan *scan);
+void yaml_complain_name(struct yaml_scan *scan, const struct yaml_token *token);
+void yaml_complain_anchored(struct yaml_scan *scan,
+			    const struct yaml_token *anchor,
+			    const struct yaml_token *alias);
+void yaml_complain_block_scalar(struct yaml_scan *scan, uint32_t at);
+void yaml_complain_tag(struct yaml_scan *scan, uint32_t start, uint32_t end);
+void yaml_complain_directive(struct yaml_scan *scan, uint32_t start,
+			     uint32_t end);
+void yaml_complain_reserved(struct yaml_scan *scan, uint32_t at);
+void yaml_complain_dash(struct yaml_scan *scan, uint32_t at);
+void yaml_complain_question(struct yaml_scan *scan, uint32_t at);
+void yaml_complain_colon(struct yaml_scan *scan, uint32_t at);
+void yaml_complain_document(struct yaml_scan *scan, uint32_t at);
+
 #endif

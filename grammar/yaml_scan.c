@@ -16,14 +16,6 @@
 #include "yaml_scalar.h"
 #include "yaml_scan-internal.h"
 
-/* Where a token, or the anchor of a key, begins. */
-struct begin {
-	uint32_t start;
-	uint32_t column;
-	bool first; /* on its line */
-	bool tab;   /* in the blanks before */
-};
-
 void yaml_scan_init(struct yaml_scan *scan, struct source *source,
 		    struct diag_list *list)
 {
@@ -64,30 +56,17 @@ static void fail(struct yaml_scan *scan)
 	enqueue(scan, TOKEN_ERROR, &token);
 }
 
-/* A span within its line, at least one character long. */
-static struct span word_at(const struct yaml_scan *scan, uint32_t start)
+static void refuse(struct yaml_scan *scan, const struct yaml_begin *begin,
+		   void (*complain)(struct yaml_scan *, uint32_t))
 {
-	uint32_t end = start;
-
-	while (!yaml_is_space(scan->bytes[end]))
-		end++;
-	return yaml_span(scan, start,
-			 end > start || end >= scan->source->length ? end
-								    : end + 1);
+	complain(scan, begin->start);
+	fail(scan);
 }
 
 static void check_comment(struct yaml_scan *scan, const unsigned char *p)
 {
-	if (p == scan->line || yaml_is_space(p[-1]))
-		return;
-
-	uint32_t at = yaml_offset(scan, p);
-	struct diag *diag =
-		diag_report(scan->list, DIAG_Y017, yaml_span(scan, at, at + 1),
-			    "a comment needs a space before '#'");
-
-	diag_hint(scan->list, diag, "put a space here, or quote the text");
-	diag_set_fix(scan->list, diag, yaml_span(scan, at, at), " ", true);
+	if (p > scan->line && !yaml_is_space(p[-1]))
+		yaml_complain_comment(scan, yaml_offset(scan, p));
 }
 
 /* To the next lexeme that is not white space or comment.  False at the end. */
@@ -124,78 +103,16 @@ static bool skip_space(struct yaml_scan *scan)
 	}
 }
 
-static void too_deep(struct yaml_scan *scan, uint32_t start)
-{
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y031, yaml_span(scan, start, start + 1),
-		"collections are nested more than %d deep", DOCUMENT_MAX_DEPTH);
-
-	diag_hint(scan->list, diag, "a policy needs five");
-	fail(scan);
-}
-
-static void tab_error(struct yaml_scan *scan, const struct begin *begin)
-{
-	const unsigned char *tab = scan->bytes + begin->start;
-
-	while (tab > scan->line && *tab != '\t')
-		tab--;
-
-	uint32_t at = yaml_offset(scan, tab);
-	struct diag *diag =
-		diag_report(scan->list, DIAG_Y008, yaml_span(scan, at, at + 1),
-			    "a tab cannot indent");
-
-	diag_hint(scan->list, diag, "use spaces");
-	fail(scan);
-}
-
-/* The columns a line could be aligned with, for a hint: "1, 3 or 7". */
-static const char *open_columns(struct yaml_scan *scan)
-{
-	const char *text = "";
-	unsigned count = scan->level_count < 4 ? scan->level_count : 4;
-
-	for (unsigned i = 0; i < count; i++)
-		text = arena_printf(scan->list->arena, "%s%s%u", text,
-				    i == 0           ? ""
-				    : i + 1 == count ? " or "
-						     : ", ",
-				    scan->levels[i].column + 1);
-	return text;
-}
-
-static void dedent_error(struct yaml_scan *scan, const struct begin *begin)
-{
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y009, word_at(scan, begin->start),
-		"the indentation of this line matches no open block");
-
-	diag_hint(scan->list, diag, "start it in column %s",
-		  open_columns(scan));
-	fail(scan);
-}
-
-static void stray_error(struct yaml_scan *scan, const struct begin *begin)
-{
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y010, word_at(scan, begin->start),
-		"this line is indented more than the one it follows, which "
-		"opens no block");
-
-	diag_hint(scan->list, diag, "align it with the lines before");
-	fail(scan);
-}
-
 /* Close the blocks that end before COLUMN and open the one that starts there.
  * False after an error. */
-static bool roll(struct yaml_scan *scan, const struct begin *begin,
+static bool roll(struct yaml_scan *scan, const struct yaml_begin *begin,
 		 bool sequence)
 {
 	unsigned keep = scan->level_count;
 
 	if (begin->tab) {
-		tab_error(scan, begin);
+		yaml_complain_tab(scan, begin);
+		fail(scan);
 		return false;
 	}
 	if (begin->first)
@@ -206,17 +123,20 @@ static bool roll(struct yaml_scan *scan, const struct begin *begin,
 	bool open = keep == 0 || scan->levels[keep - 1].column < begin->column;
 
 	if (open && keep < scan->level_count) {
-		dedent_error(scan, begin);
+		yaml_complain_dedent(scan, begin);
+		fail(scan);
 		return false;
 	}
 	if (open && scan->previous != 0 && scan->previous != TOKEN_KEY &&
 	    scan->previous != TOKEN_DASH && scan->previous != TOKEN_ANCHOR &&
 	    scan->previous != TOKEN_DOC_START) {
-		stray_error(scan, begin);
+		yaml_complain_stray(scan, begin);
+		fail(scan);
 		return false;
 	}
 	if (open && keep == DOCUMENT_MAX_DEPTH) {
-		too_deep(scan, begin->start);
+		yaml_complain_depth(scan, begin->start);
+		fail(scan);
 		return false;
 	}
 	scan->closing += scan->level_count - keep;
@@ -238,88 +158,26 @@ static bool roll(struct yaml_scan *scan, const struct begin *begin,
 
 /* A key or dash may start its line or follow a dash; anything else is an
  * error. */
-static bool may_start_block(struct yaml_scan *scan, const struct begin *begin)
+static bool may_start_block(struct yaml_scan *scan,
+			    const struct yaml_begin *begin)
 {
-	struct diag *diag;
-
 	if (begin->first || scan->previous == TOKEN_DASH)
 		return true;
-	if (scan->previous == TOKEN_DOC_START ||
-	    scan->previous == TOKEN_ANCHOR) {
-		diag = diag_report(scan->list, DIAG_Y012,
-				   word_at(scan, begin->start),
-				   "a block cannot start on the line of %s",
-				   scan->previous == TOKEN_ANCHOR ? "its anchor"
-								  : "'---'");
-		diag_hint(scan->list, diag, "start it on the next line");
-	} else {
-		diag = diag_report(
-			scan->list, DIAG_Y011, word_at(scan, begin->start),
-			scan->previous == TOKEN_KEY
-				? "a block cannot start on the line of its key"
-				: "a key or a dash must be the first of its "
-				  "line");
-		diag_hint(scan->list, diag,
-			  "put it on a line of its own, or quote the text");
-	}
+	yaml_complain_inner_block(scan, begin);
 	fail(scan);
 	return false;
 }
 
 /* --- scalars, keys and what stands before them ---------------------------- */
 
-/* Text that starts a line not indented more than the innermost block is no
- * part of a value, and it is no key either. */
-static void not_entry(struct yaml_scan *scan, const struct begin *begin,
-		      const struct yaml_token *token)
-{
-	unsigned keep = scan->level_count;
-	const unsigned char *text = scan->bytes + token->start;
-	const unsigned char *colon = NULL;
-	struct diag *diag;
-
-	if (begin->tab) {
-		tab_error(scan, begin);
-		return;
-	}
-	while (keep > 1 && scan->levels[keep - 1].column > begin->column)
-		keep--;
-	if (token->verbatim && token->style == SCALAR_PLAIN)
-		colon = memchr(text, ':', token->end - token->start);
-	if (scan->levels[keep - 1].sequence) {
-		diag = diag_report(scan->list, DIAG_Y013,
-				   yaml_span(scan, token->start, token->end),
-				   "an item of this sequence starts with '- '");
-		diag_hint(scan->list, diag, "put '- ' before it");
-	} else if (colon != NULL) {
-		uint32_t after = yaml_offset(scan, colon + 1);
-
-		diag = diag_report(scan->list, DIAG_Y014,
-				   yaml_span(scan, after - 1, after),
-				   "a key needs a space after its ':'");
-		diag_hint(scan->list, diag, "write '%.*s: %.*s'",
-			  (int)(colon - text), (const char *)text,
-			  (int)(token->end - after), (const char *)colon + 1);
-		diag_set_fix(scan->list, diag, yaml_span(scan, after, after),
-			     " ", true);
-	} else {
-		diag = diag_report(scan->list, DIAG_Y013,
-				   yaml_span(scan, token->start, token->end),
-				   "a line of this mapping starts with 'key:'");
-		diag_hint(scan->list, diag,
-			  "add ':', or indent it if it continues the text "
-			  "above");
-	}
-	fail(scan);
-}
-
 /* A token that is no key and no dash: put it in the queue if it may be here. */
-static bool enqueue_node(struct yaml_scan *scan, const struct begin *begin,
+static bool enqueue_node(struct yaml_scan *scan, const struct yaml_begin *begin,
 			 int type, const struct yaml_token *token)
 {
 	if (begin->first && scan->flow_count == 0 &&
 	    !yaml_indented(scan, scan->indent)) {
-		not_entry(scan, begin, token);
+		yaml_complain_no_entry(scan, begin, token);
+		fail(scan);
 		return false;
 	}
 	enqueue(scan, type, token);
@@ -327,50 +185,23 @@ static bool enqueue_node(struct yaml_scan *scan, const struct begin *begin,
 }
 
 /* The line under the cursor, between brackets, is indented enough. */
-static bool check_flow_line(struct yaml_scan *scan, bool closing)
+static bool check_flow_line(struct yaml_scan *scan)
 {
 	const unsigned char *p = scan->cursor;
-	struct yaml_flow *flow = &scan->flows[scan->flow_count - 1];
-	uint32_t at = yaml_offset(scan, p);
-	struct diag *diag;
 
 	if (p == scan->line && yaml_lex_marker(p) != MARKER_NONE) {
-		diag = diag_report(
-			scan->list, DIAG_Y024, yaml_span(scan, at, at + 3),
-			"'%.3s' at the start of a line ends the document, but "
-			"a bracket is open",
-			(const char *)p);
-		diag_hint(scan->list, diag, "close the bracket before");
-		diag_relate(scan->list, diag,
-			    yaml_span(scan, flow->start, flow->start + 1),
-			    "the bracket is opened here");
+		yaml_complain_marker_in_flow(scan);
 		scan->cursor = scan->limit;
 		return false;
 	}
 	if (yaml_indented(scan, scan->indent))
 		return true;
-	if (closing) {
-		uint32_t line = yaml_offset(scan, scan->line);
-
-		diag = diag_report(scan->list, DIAG_Y020,
-				   yaml_span(scan, at, at + 1),
-				   "the closing '%c' must be indented more "
-				   "than its block",
-				   *p);
-		diag_hint(scan->list, diag, "put a space before it");
-		diag_set_fix(scan->list, diag, yaml_span(scan, line, line),
-			     "  ", true);
+	if (*p == ']' || *p == '}') {
+		/* It is clear what was meant: go on. */
+		yaml_complain_closing_indent(scan);
 		return true;
 	}
-	diag = diag_report(scan->list, DIAG_Y019,
-			   yaml_span(scan, flow->start, flow->start + 1),
-			   "'%c' is not closed before a line that is not "
-			   "indented more than its block",
-			   scan->bytes[flow->start]);
-	diag_hint(scan->list, diag, "close it with '%c'",
-		  flow->mapping ? '}' : ']');
-	diag_relate(scan->list, diag, word_at(scan, at),
-		    "this line would have to be indented more");
+	yaml_complain_flow_line(scan);
 	scan->resume = scan->line;
 	return false;
 }
@@ -393,7 +224,7 @@ static enum colon take_colon(struct yaml_scan *scan, bool quoted)
 
 		if (!colon)
 			return COLON_NONE;
-		if (scan->fresh && !check_flow_line(scan, false))
+		if (scan->fresh && !check_flow_line(scan))
 			return COLON_FAILED;
 		scan->fresh = false;
 		scan->cursor++;
@@ -411,14 +242,7 @@ static enum colon take_colon(struct yaml_scan *scan, bool quoted)
 	if (flow || !quoted)
 		return COLON_NONE;
 
-	uint32_t at = yaml_offset(scan, p);
-	struct diag *diag =
-		diag_report(scan->list, DIAG_Y014, yaml_span(scan, at, at + 1),
-			    "a key needs a space after its ':'");
-
-	diag_hint(scan->list, diag, "put a space here");
-	diag_set_fix(scan->list, diag, yaml_span(scan, at + 1, at + 1), " ",
-		     true);
+	yaml_complain_missing_space(scan, yaml_offset(scan, p + 1));
 	return COLON_FAILED;
 }
 
@@ -426,35 +250,19 @@ static enum colon take_colon(struct yaml_scan *scan, bool quoted)
 static bool check_key(struct yaml_scan *scan, const struct yaml_token *token,
 		      const struct yaml_extent *extent)
 {
-	struct diag *diag;
-	bool in_map = scan->flow_count > 0 &&
-		      scan->flows[scan->flow_count - 1].mapping;
-
-	if (extent->multiline && !in_map) {
-		diag = diag_report(
-			scan->list, DIAG_Y015,
-			yaml_span(scan, extent->last_line, token->end),
-			"this looks like a key, but its indentation makes it "
-			"part of the text that starts above");
-		diag_hint(scan->list, diag,
-			  "align it with the other keys, or end that text");
-		diag_relate(scan->list, diag, word_at(scan, token->start),
-			    "the text starts here");
-		return false;
-	}
-
 	uint32_t length = 0;
 
-	if (token->end - token->start > YAML_MAX_KEY && !in_map)
+	if (scan->flow_count > 0 && scan->flows[scan->flow_count - 1].mapping)
+		return true; /* neither limit holds between braces */
+	if (extent->multiline) {
+		yaml_complain_multiline_key(scan, token, extent->last_line);
+		return false;
+	}
+	if (token->end - token->start > YAML_MAX_KEY)
 		for (uint32_t i = token->start; i < token->end; i++)
 			length += (scan->bytes[i] & 0xc0) != 0x80;
 	if (length > YAML_MAX_KEY) {
-		diag = diag_report(scan->list, DIAG_Y016,
-				   yaml_span(scan, token->start, token->end),
-				   "a key cannot be longer than %d characters",
-				   YAML_MAX_KEY);
-		diag_hint(scan->list, diag,
-			  "a line break or a quote may be missing");
+		yaml_complain_long_key(scan, token);
 		return false;
 	}
 	return true;
@@ -464,7 +272,7 @@ static bool check_key(struct yaml_scan *scan, const struct yaml_token *token,
  * queue it, as a key if it is one.  ANCHOR is the one before it on its line, or
  * NULL; BEGIN is where the two begin. */
 static void scan_scalar(struct yaml_scan *scan, enum yaml_lexeme lexeme,
-			uint32_t start, const struct begin *begin,
+			uint32_t start, const struct yaml_begin *begin,
 			const struct yaml_token *anchor)
 {
 	struct yaml_token token;
@@ -481,6 +289,11 @@ static void scan_scalar(struct yaml_scan *scan, enum yaml_lexeme lexeme,
 			.alias = true,
 		};
 		type = TOKEN_ALIAS;
+		if (anchor != NULL) {
+			yaml_complain_anchored(scan, anchor, &token);
+			fail(scan);
+			return;
+		}
 	} else if (quoted ? !yaml_scan_quoted(scan, start, one_line,
 					      lexeme == LEX_DOUBLE
 						      ? SCALAR_DOUBLE
@@ -522,19 +335,6 @@ static void scan_scalar(struct yaml_scan *scan, enum yaml_lexeme lexeme,
 	enqueue(scan, TOKEN_KEY, &token);
 }
 
-static void name_error(struct yaml_scan *scan, const struct yaml_token *token)
-{
-	unsigned char sigil = scan->bytes[token->start];
-	struct diag *diag =
-		diag_report(scan->list, DIAG_Y026,
-			    yaml_span(scan, token->start, token->end),
-			    "'%c' starts %s and needs a name behind it", sigil,
-			    sigil == '&' ? "an anchor" : "an alias");
-
-	diag_hint(scan->list, diag, "put the text between quotes");
-	fail(scan);
-}
-
 static bool plain_starts(const struct yaml_scan *scan, enum yaml_lexeme lexeme,
 			 const unsigned char *after)
 {
@@ -545,7 +345,7 @@ static bool plain_starts(const struct yaml_scan *scan, enum yaml_lexeme lexeme,
 
 /* An anchor: of the scalar behind it on the same line (which may be a key), or
  * of whatever node follows. */
-static void scan_anchor(struct yaml_scan *scan, const struct begin *begin)
+static void scan_anchor(struct yaml_scan *scan, const struct yaml_begin *begin)
 {
 	struct yaml_token anchor = {
 		.start = begin->start,
@@ -553,7 +353,8 @@ static void scan_anchor(struct yaml_scan *scan, const struct begin *begin)
 	};
 
 	if (anchor.end - anchor.start == 1) {
-		name_error(scan, &anchor);
+		yaml_complain_name(scan, &anchor);
+		fail(scan);
 		return;
 	}
 
@@ -573,14 +374,15 @@ static void scan_anchor(struct yaml_scan *scan, const struct begin *begin)
 
 /* --- brackets ------------------------------------------------------------- */
 
-static void open_flow(struct yaml_scan *scan, const struct begin *begin,
+static void open_flow(struct yaml_scan *scan, const struct yaml_begin *begin,
 		      bool mapping)
 {
 	struct yaml_token token = {.start = begin->start,
 				   .end = begin->start + 1};
 
 	if (scan->level_count + scan->flow_count >= DOCUMENT_MAX_DEPTH) {
-		too_deep(scan, begin->start);
+		yaml_complain_depth(scan, begin->start);
+		fail(scan);
 		return;
 	}
 	if (!enqueue_node(scan, begin,
@@ -591,7 +393,7 @@ static void open_flow(struct yaml_scan *scan, const struct begin *begin,
 		(struct yaml_flow){.start = begin->start, .mapping = mapping};
 }
 
-static void close_flow(struct yaml_scan *scan, const struct begin *begin,
+static void close_flow(struct yaml_scan *scan, const struct yaml_begin *begin,
 		       bool mapping)
 {
 	struct yaml_token token = {.start = begin->start,
@@ -610,12 +412,7 @@ static void close_flow(struct yaml_scan *scan, const struct begin *begin,
 	if (*p != ':' || (!flow && yaml_plain_safe(p[1], false)))
 		return;
 
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y039, yaml_span(scan, opened, token.end),
-		"a %s cannot be a key in this policy language",
-		mapping ? "mapping" : "sequence");
-
-	diag_hint(scan->list, diag, "keys are text");
+	yaml_complain_collection_key(scan, opened, token.end, mapping);
 	fail(scan);
 }
 
@@ -650,17 +447,13 @@ static void skip_block_scalar(struct yaml_scan *scan)
 }
 
 static void refuse_block_scalar(struct yaml_scan *scan,
-				const struct begin *begin)
+				const struct yaml_begin *begin)
 {
 	struct yaml_token token = {.start = begin->start,
 				   .end = begin->start + 1,
 				   .verbatim = true};
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y034, yaml_span(scan, token.start, token.end),
-		"block scalars ('|' and '>') are not part of this policy "
-		"language");
 
-	diag_hint(scan->list, diag, "write the text between double quotes");
+	yaml_complain_block_scalar(scan, begin->start);
 	if (scan->flow_count > 0 || begin->first) {
 		fail(scan);
 		return;
@@ -669,82 +462,22 @@ static void refuse_block_scalar(struct yaml_scan *scan,
 	enqueue(scan, TOKEN_SCALAR, &token);
 }
 
-/* Report a tag; true if scanning may go on as if it were not there. */
-static bool refuse_tag(struct yaml_scan *scan, const struct begin *begin)
+/* A tag is reported and, where that leads to nothing else, passed over. */
+static void refuse_tag(struct yaml_scan *scan, const struct yaml_begin *begin)
 {
-	uint32_t end = yaml_offset(scan, scan->cursor);
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y035, yaml_span(scan, begin->start, end),
-		"tags ('!') are not part of this policy language");
-
-	diag_hint(scan->list, diag, "remove it, or quote the text");
-	if (scan->flow_count > 0 ||
-	    (!begin->first && scan->previous == TOKEN_KEY))
-		return true;
-	fail(scan);
-	return false;
+	yaml_complain_tag(scan, begin->start, yaml_offset(scan, scan->cursor));
+	if (scan->flow_count == 0 &&
+	    (begin->first || scan->previous != TOKEN_KEY))
+		fail(scan);
 }
 
-static void skip_line(struct yaml_scan *scan)
+static void refuse_directive(struct yaml_scan *scan,
+			     const struct yaml_begin *begin)
 {
 	while (!yaml_is_break(*scan->cursor))
 		scan->cursor++;
-}
-
-static void refuse_directive(struct yaml_scan *scan, const struct begin *begin)
-{
-	skip_line(scan);
-
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y036,
-		yaml_span(scan, begin->start, yaml_offset(scan, scan->cursor)),
-		"directives ('%%') are not part of this policy language");
-
-	diag_hint(scan->list, diag, "remove the line");
-}
-
-static void refuse_reserved(struct yaml_scan *scan, const struct begin *begin)
-{
-	unsigned char c = scan->bytes[begin->start];
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y022, word_at(scan, begin->start),
-		"text cannot start with '%c' unless it is quoted", c);
-
-	diag_hint(scan->list, diag, "put it between quotes");
-	fail(scan);
-}
-
-static void refuse_dash(struct yaml_scan *scan, const struct begin *begin)
-{
-	struct diag *diag =
-		diag_report(scan->list, DIAG_Y023,
-			    yaml_span(scan, begin->start, begin->start + 1),
-			    "an item between brackets has no dash");
-
-	diag_hint(scan->list, diag, "write [a, b]");
-	fail(scan);
-}
-
-static void refuse_question(struct yaml_scan *scan, const struct begin *begin)
-{
-	struct diag *diag = diag_report(
-		scan->list, DIAG_Y037,
-		yaml_span(scan, begin->start, begin->start + 1),
-		"complex keys ('? ') are not part of this policy language");
-
-	diag_hint(scan->list, diag, "write 'key: value'");
-	fail(scan);
-}
-
-static void refuse_colon(struct yaml_scan *scan, const struct begin *begin)
-{
-	struct diag *diag =
-		diag_report(scan->list, DIAG_Y040,
-			    yaml_span(scan, begin->start, begin->start + 1),
-			    "a key must stand before ':' on the same line");
-
-	diag_hint(scan->list, diag, "write \"\": for an empty key");
-	fail(scan);
+	yaml_complain_directive(scan, begin->start,
+				yaml_offset(scan, scan->cursor));
 }
 
 /* --- documents --------------------------------------------------------------
@@ -756,17 +489,9 @@ static void finish(struct yaml_scan *scan)
 		.start = yaml_offset(scan, scan->cursor),
 		.end = yaml_offset(scan, scan->cursor),
 	};
-	struct diag *diag;
 
 	if (scan->flow_count > 0) {
-		struct yaml_flow *flow = &scan->flows[scan->flow_count - 1];
-
-		diag = diag_report(
-			scan->list, DIAG_Y019,
-			yaml_span(scan, flow->start, flow->start + 1),
-			"'%c' is not closed", scan->bytes[flow->start]);
-		diag_hint(scan->list, diag, "close it with '%c'",
-			  flow->mapping ? '}' : ']');
+		yaml_complain_open_flow(scan);
 		scan->flow_count = 0;
 		fail(scan);
 		return;
@@ -776,19 +501,15 @@ static void finish(struct yaml_scan *scan)
 	enqueue(scan, 0, &token);
 }
 
-static void refuse_document(struct yaml_scan *scan, const struct begin *begin)
+static void refuse_document(struct yaml_scan *scan,
+			    const struct yaml_begin *begin)
 {
-	struct diag *diag =
-		diag_report(scan->list, DIAG_Y038, word_at(scan, begin->start),
-			    scan->ended ? "the document ended at '...'"
-					: "a second document starts here");
-
-	diag_hint(scan->list, diag, "a policy file is one document");
+	yaml_complain_document(scan, begin->start);
 	scan->cursor = scan->limit;
 	finish(scan);
 }
 
-static void scan_marker(struct yaml_scan *scan, const struct begin *begin,
+static void scan_marker(struct yaml_scan *scan, const struct yaml_begin *begin,
 			enum yaml_marker marker)
 {
 	struct yaml_token token = {.start = begin->start,
@@ -807,7 +528,7 @@ static void scan_marker(struct yaml_scan *scan, const struct begin *begin,
 	const unsigned char *p = yaml_skip_blanks(scan->cursor);
 
 	if (!yaml_is_break(*p) && *p != '#') {
-		struct begin rest = {.start = yaml_offset(scan, p)};
+		struct yaml_begin rest = {.start = yaml_offset(scan, p)};
 
 		scan->ended = true;
 		refuse_document(scan, &rest);
@@ -824,7 +545,7 @@ static void scan_marker(struct yaml_scan *scan, const struct begin *begin,
 /* --- one token ---------------------------------------------------------------
  */
 
-static void scan_lexeme(struct yaml_scan *scan, const struct begin *begin)
+static void scan_lexeme(struct yaml_scan *scan, const struct yaml_begin *begin)
 {
 	struct yaml_token token = {.start = begin->start,
 				   .end = begin->start + 1};
@@ -838,22 +559,22 @@ static void scan_lexeme(struct yaml_scan *scan, const struct begin *begin)
 	switch (lexeme) {
 	case LEX_DASH:
 		if (flow)
-			refuse_dash(scan, begin);
+			refuse(scan, begin, yaml_complain_dash);
 		else if (may_start_block(scan, begin) &&
 			 roll(scan, begin, true))
 			enqueue(scan, TOKEN_DASH, &token);
 		return;
 	case LEX_QUESTION:
-		refuse_question(scan, begin);
+		refuse(scan, begin, yaml_complain_question);
 		return;
 	case LEX_COLON:
-		refuse_colon(scan, begin);
+		refuse(scan, begin, yaml_complain_colon);
 		return;
 	case LEX_COMMA:
 		if (flow)
 			enqueue(scan, TOKEN_COMMA, &token);
 		else
-			refuse_reserved(scan, begin);
+			refuse(scan, begin, yaml_complain_reserved);
 		return;
 	case LEX_OPEN_BRACKET:
 		open_flow(scan, begin, false);
@@ -872,10 +593,12 @@ static void scan_lexeme(struct yaml_scan *scan, const struct begin *begin)
 		return;
 	case LEX_ALIAS:
 		token.end = yaml_offset(scan, scan->cursor);
-		if (token.end - token.start == 1)
-			name_error(scan, &token);
-		else
+		if (token.end - token.start > 1) {
 			scan_scalar(scan, lexeme, begin->start, begin, NULL);
+			return;
+		}
+		yaml_complain_name(scan, &token);
+		fail(scan);
 		return;
 	case LEX_SINGLE:
 	case LEX_DOUBLE:
@@ -893,10 +616,10 @@ static void scan_lexeme(struct yaml_scan *scan, const struct begin *begin)
 		    (!scan->started || scan->ended))
 			refuse_directive(scan, begin);
 		else
-			refuse_reserved(scan, begin);
+			refuse(scan, begin, yaml_complain_reserved);
 		return;
 	case LEX_RESERVED:
-		refuse_reserved(scan, begin);
+		refuse(scan, begin, yaml_complain_reserved);
 		return;
 	case LEX_END:
 	case LEX_BLANK:
@@ -915,7 +638,7 @@ static void scan_token(struct yaml_scan *scan)
 	}
 
 	const unsigned char *p = scan->cursor;
-	struct begin begin = {
+	struct yaml_begin begin = {
 		.start = yaml_offset(scan, p),
 		.column = (uint32_t)(p - scan->line),
 		.first = scan->fresh,
@@ -924,7 +647,7 @@ static void scan_token(struct yaml_scan *scan)
 
 	scan->fresh = false;
 	if (begin.first && scan->flow_count > 0) {
-		if (!check_flow_line(scan, *p == ']' || *p == '}')) {
+		if (!check_flow_line(scan)) {
 			fail(scan);
 			return;
 		}
