@@ -49,6 +49,7 @@ GRAMMAR_SRC := \
 	grammar/names.c \
 	grammar/source.c \
 	grammar/yaml_complain.c \
+	grammar/yaml_layout.c \
 	grammar/yaml_parse.c \
 	grammar/yaml_recover.c \
 	grammar/yaml_scalar.c \

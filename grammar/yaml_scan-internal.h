@@ -70,6 +70,30 @@ struct yaml_begin {
 	bool tab;   /* in the blanks before */
 };
 
+/* Put a token in the queue. */
+void yaml_enqueue(struct yaml_scan *scan, int type,
+		  const struct yaml_token *token);
+
+/* Put TOKEN_ERROR in the queue: a hard error was reported. */
+void yaml_fail(struct yaml_scan *scan);
+
+/* To the next lexeme that is not white space or comment.  False at the end. */
+bool yaml_skip_space(struct yaml_scan *scan);
+
+/* A key or dash may start its line or follow a dash; anything else is an
+ * error. */
+bool yaml_may_start_block(struct yaml_scan *scan,
+			  const struct yaml_begin *begin);
+
+/* Close the blocks that end before the column of BEGIN and open the one that
+ * starts there.  False after an error. */
+bool yaml_roll(struct yaml_scan *scan, const struct yaml_begin *begin,
+	       bool sequence);
+
+/* The line under the cursor, between brackets, is indented enough.  False
+ * after an error; yaml_fail() is the caller's. */
+bool yaml_check_flow_line(struct yaml_scan *scan);
+
 /* What the scanner has to say, in yaml_complain.c: each reports one diagnostic
  * and changes nothing. */
 void yaml_complain_comment(struct yaml_scan *scan, uint32_t at);

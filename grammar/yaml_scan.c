@@ -1,12 +1,5 @@
-/* yaml_scan.c - lines, columns and brackets: see yaml_scan.h.
- *
- * In a block context a key or dash at column C first closes every block whose
- * column is greater (BLOCK_END), then opens one if the innermost that is left
- * is less (MAP_START, SEQ_START).  A dash rolls at its own column and a key
- * behind it at its own, so "- name: x" needs no rule of its own; a dash at the
- * column of an open mapping opens nothing, and is the grammar's business
- * (sequences under a key need no indentation).  Between brackets nothing opens
- * or closes. */
+/* yaml_scan.c - from lexemes to tokens: see yaml_scan.h.  Lines and blocks are
+ * yaml_layout.c's; what scalars hold is yaml_scalar.c's. */
 #include "yaml_scan.h"
 
 #include <string.h>
@@ -33,139 +26,11 @@ void yaml_scan_init(struct yaml_scan *scan, struct source *source,
 	yaml_enter_line(scan, scan->cursor);
 }
 
-static void enqueue(struct yaml_scan *scan, int type,
-		    const struct yaml_token *token)
-{
-	unsigned at = (scan->head + scan->queued++) % YAML_QUEUE;
-
-	scan->queue[at].type = type;
-	scan->queue[at].token = *token;
-	if (type == TOKEN_MAP_START || type == TOKEN_SEQ_START)
-		return;
-	scan->previous = type;
-	scan->previous_end = token->end;
-	if (type != TOKEN_ERROR)
-		scan->started = true;
-}
-
-static void fail(struct yaml_scan *scan)
-{
-	struct yaml_token token = {.start = yaml_offset(scan, scan->cursor)};
-
-	token.end = token.start;
-	enqueue(scan, TOKEN_ERROR, &token);
-}
-
 static void refuse(struct yaml_scan *scan, const struct yaml_begin *begin,
 		   void (*complain)(struct yaml_scan *, uint32_t))
 {
 	complain(scan, begin->start);
-	fail(scan);
-}
-
-static void check_comment(struct yaml_scan *scan, const unsigned char *p)
-{
-	if (p > scan->line && !yaml_is_space(p[-1]))
-		yaml_complain_comment(scan, yaml_offset(scan, p));
-}
-
-/* To the next lexeme that is not white space or comment.  False at the end. */
-static bool skip_space(struct yaml_scan *scan)
-{
-	scan->tab = false;
-	for (;;) {
-		while (*scan->cursor == ' ')
-			scan->cursor++;
-
-		const unsigned char *p = scan->cursor;
-
-		if (*p > '#')
-			return true;
-
-		enum yaml_lexeme lexeme = yaml_lex(&scan->cursor);
-
-		if (lexeme == LEX_END || scan->cursor > scan->limit) {
-			scan->cursor = scan->limit;
-			return false;
-		}
-		if (lexeme == LEX_BLANK) {
-			scan->tab = true;
-		} else if (lexeme == LEX_BREAK) {
-			yaml_enter_line(scan, scan->cursor);
-			scan->fresh = true;
-			scan->tab = false;
-		} else if (lexeme == LEX_COMMENT) {
-			check_comment(scan, p);
-		} else {
-			scan->cursor = p;
-			return true;
-		}
-	}
-}
-
-/* Close the blocks that end before COLUMN and open the one that starts there.
- * False after an error. */
-static bool roll(struct yaml_scan *scan, const struct yaml_begin *begin,
-		 bool sequence)
-{
-	unsigned keep = scan->level_count;
-
-	if (begin->tab) {
-		yaml_complain_tab(scan, begin);
-		fail(scan);
-		return false;
-	}
-	if (begin->first)
-		while (keep > 0 &&
-		       scan->levels[keep - 1].column > begin->column)
-			keep--;
-
-	bool open = keep == 0 || scan->levels[keep - 1].column < begin->column;
-
-	if (open && keep < scan->level_count) {
-		yaml_complain_dedent(scan, begin);
-		fail(scan);
-		return false;
-	}
-	if (open && scan->previous != 0 && scan->previous != TOKEN_KEY &&
-	    scan->previous != TOKEN_DASH && scan->previous != TOKEN_ANCHOR &&
-	    scan->previous != TOKEN_DOC_START) {
-		yaml_complain_stray(scan, begin);
-		fail(scan);
-		return false;
-	}
-	if (open && keep == DOCUMENT_MAX_DEPTH) {
-		yaml_complain_depth(scan, begin->start);
-		fail(scan);
-		return false;
-	}
-	scan->closing += scan->level_count - keep;
-	scan->level_count = keep;
-	if (!open)
-		return true;
-	scan->levels[scan->level_count++] = (struct yaml_level){
-		.column = begin->column,
-		.sequence = sequence,
-		.dashed = scan->previous == TOKEN_DASH && keep > 0 &&
-			  !scan->levels[keep - 1].sequence,
-	};
-
-	struct yaml_token token = {.start = begin->start, .end = begin->start};
-
-	enqueue(scan, sequence ? TOKEN_SEQ_START : TOKEN_MAP_START, &token);
-	return true;
-}
-
-/* A key or dash may start its line or follow a dash; anything else is an
- * error. */
-static bool may_start_block(struct yaml_scan *scan,
-			    const struct yaml_begin *begin)
-{
-	if (begin->first || scan->previous == TOKEN_DASH)
-		return true;
-	yaml_complain_inner_block(scan, begin);
-	fail(scan);
-	return false;
+	yaml_fail(scan);
 }
 
 /* --- scalars, keys and what stands before them ---------------------------- */
@@ -177,33 +42,11 @@ static bool enqueue_node(struct yaml_scan *scan, const struct yaml_begin *begin,
 	if (begin->first && scan->flow_count == 0 &&
 	    !yaml_indented(scan, scan->indent)) {
 		yaml_complain_no_entry(scan, begin, token);
-		fail(scan);
+		yaml_fail(scan);
 		return false;
 	}
-	enqueue(scan, type, token);
+	yaml_enqueue(scan, type, token);
 	return true;
-}
-
-/* The line under the cursor, between brackets, is indented enough. */
-static bool check_flow_line(struct yaml_scan *scan)
-{
-	const unsigned char *p = scan->cursor;
-
-	if (p == scan->line && yaml_lex_marker(p) != MARKER_NONE) {
-		yaml_complain_marker_in_flow(scan);
-		scan->cursor = scan->limit;
-		return false;
-	}
-	if (yaml_indented(scan, scan->indent))
-		return true;
-	if (*p == ']' || *p == '}') {
-		/* It is clear what was meant: go on. */
-		yaml_complain_closing_indent(scan);
-		return true;
-	}
-	yaml_complain_flow_line(scan);
-	scan->resume = scan->line;
-	return false;
 }
 
 enum colon { COLON_NONE = 0, COLON_FOUND, COLON_FAILED };
@@ -215,7 +58,7 @@ static enum colon take_colon(struct yaml_scan *scan, bool quoted)
 	bool flow = scan->flow_count > 0;
 
 	if (flow && scan->flows[scan->flow_count - 1].mapping) {
-		if (!skip_space(scan))
+		if (!yaml_skip_space(scan))
 			return COLON_NONE;
 
 		bool colon =
@@ -224,7 +67,7 @@ static enum colon take_colon(struct yaml_scan *scan, bool quoted)
 
 		if (!colon)
 			return COLON_NONE;
-		if (scan->fresh && !check_flow_line(scan))
+		if (scan->fresh && !yaml_check_flow_line(scan))
 			return COLON_FAILED;
 		scan->fresh = false;
 		scan->cursor++;
@@ -291,7 +134,7 @@ static void scan_scalar(struct yaml_scan *scan, enum yaml_lexeme lexeme,
 		type = TOKEN_ALIAS;
 		if (anchor != NULL) {
 			yaml_complain_anchored(scan, anchor, &token);
-			fail(scan);
+			yaml_fail(scan);
 			return;
 		}
 	} else if (quoted ? !yaml_scan_quoted(scan, start, one_line,
@@ -301,26 +144,26 @@ static void scan_scalar(struct yaml_scan *scan, enum yaml_lexeme lexeme,
 					      &token, &extent)
 			  : !yaml_scan_plain(scan, start, one_line, &token,
 					     &extent)) {
-		fail(scan);
+		yaml_fail(scan);
 		return;
 	}
 
 	switch (take_colon(scan, quoted)) {
 	case COLON_FAILED:
-		fail(scan);
+		yaml_fail(scan);
 		return;
 	case COLON_NONE:
 		if (anchor == NULL) {
 			enqueue_node(scan, begin, type, &token);
 		} else if (enqueue_node(scan, begin, TOKEN_ANCHOR, anchor)) {
-			enqueue(scan, type, &token);
+			yaml_enqueue(scan, type, &token);
 		}
 		return;
 	case COLON_FOUND:
 		break;
 	}
 	if (!check_key(scan, &token, &extent)) {
-		fail(scan);
+		yaml_fail(scan);
 		return;
 	}
 	token.after = yaml_offset(scan, scan->cursor);
@@ -329,10 +172,10 @@ static void scan_scalar(struct yaml_scan *scan, enum yaml_lexeme lexeme,
 		token.anchor_start = anchor->start;
 		token.anchor_end = anchor->end;
 	}
-	if (scan->flow_count == 0 &&
-	    (!may_start_block(scan, begin) || !roll(scan, begin, false)))
+	if (scan->flow_count == 0 && (!yaml_may_start_block(scan, begin) ||
+				      !yaml_roll(scan, begin, false)))
 		return;
-	enqueue(scan, TOKEN_KEY, &token);
+	yaml_enqueue(scan, TOKEN_KEY, &token);
 }
 
 static bool plain_starts(const struct yaml_scan *scan, enum yaml_lexeme lexeme,
@@ -354,7 +197,7 @@ static void scan_anchor(struct yaml_scan *scan, const struct yaml_begin *begin)
 
 	if (anchor.end - anchor.start == 1) {
 		yaml_complain_name(scan, &anchor);
-		fail(scan);
+		yaml_fail(scan);
 		return;
 	}
 
@@ -382,7 +225,7 @@ static void open_flow(struct yaml_scan *scan, const struct yaml_begin *begin,
 
 	if (scan->level_count + scan->flow_count >= DOCUMENT_MAX_DEPTH) {
 		yaml_complain_depth(scan, begin->start);
-		fail(scan);
+		yaml_fail(scan);
 		return;
 	}
 	if (!enqueue_node(scan, begin,
@@ -402,8 +245,8 @@ static void close_flow(struct yaml_scan *scan, const struct yaml_begin *begin,
 
 	if (scan->flow_count > 0)
 		opened = scan->flows[--scan->flow_count].start;
-	enqueue(scan, mapping ? TOKEN_FLOW_MAP_END : TOKEN_FLOW_SEQ_END,
-		&token);
+	yaml_enqueue(scan, mapping ? TOKEN_FLOW_MAP_END : TOKEN_FLOW_SEQ_END,
+		     &token);
 
 	/* JSON-like keys: the ':' may be attached between brackets. */
 	bool flow = scan->flow_count > 0;
@@ -413,7 +256,7 @@ static void close_flow(struct yaml_scan *scan, const struct yaml_begin *begin,
 		return;
 
 	yaml_complain_collection_key(scan, opened, token.end, mapping);
-	fail(scan);
+	yaml_fail(scan);
 }
 
 /* --- YAML that is not part of the language ----------------------------------
@@ -455,11 +298,11 @@ static void refuse_block_scalar(struct yaml_scan *scan,
 
 	yaml_complain_block_scalar(scan, begin->start);
 	if (scan->flow_count > 0 || begin->first) {
-		fail(scan);
+		yaml_fail(scan);
 		return;
 	}
 	skip_block_scalar(scan);
-	enqueue(scan, TOKEN_SCALAR, &token);
+	yaml_enqueue(scan, TOKEN_SCALAR, &token);
 }
 
 /* A tag is reported and, where that leads to nothing else, passed over. */
@@ -468,7 +311,7 @@ static void refuse_tag(struct yaml_scan *scan, const struct yaml_begin *begin)
 	yaml_complain_tag(scan, begin->start, yaml_offset(scan, scan->cursor));
 	if (scan->flow_count == 0 &&
 	    (begin->first || scan->previous != TOKEN_KEY))
-		fail(scan);
+		yaml_fail(scan);
 }
 
 static void refuse_directive(struct yaml_scan *scan,
@@ -493,12 +336,12 @@ static void finish(struct yaml_scan *scan)
 	if (scan->flow_count > 0) {
 		yaml_complain_open_flow(scan);
 		scan->flow_count = 0;
-		fail(scan);
+		yaml_fail(scan);
 		return;
 	}
 	scan->closing += scan->level_count;
 	scan->level_count = 0;
-	enqueue(scan, 0, &token);
+	yaml_enqueue(scan, 0, &token);
 }
 
 static void refuse_document(struct yaml_scan *scan,
@@ -521,7 +364,7 @@ static void scan_marker(struct yaml_scan *scan, const struct yaml_begin *begin,
 	}
 	scan->cursor += 3;
 	if (marker == MARKER_START) {
-		enqueue(scan, TOKEN_DOC_START, &token);
+		yaml_enqueue(scan, TOKEN_DOC_START, &token);
 		return;
 	}
 
@@ -539,7 +382,7 @@ static void scan_marker(struct yaml_scan *scan, const struct yaml_begin *begin,
 	scan->ended = true;
 	scan->closing += scan->level_count;
 	scan->level_count = 0;
-	enqueue(scan, TOKEN_DOC_END, &token);
+	yaml_enqueue(scan, TOKEN_DOC_END, &token);
 }
 
 /* --- one token ---------------------------------------------------------------
@@ -560,9 +403,9 @@ static void scan_lexeme(struct yaml_scan *scan, const struct yaml_begin *begin)
 	case LEX_DASH:
 		if (flow)
 			refuse(scan, begin, yaml_complain_dash);
-		else if (may_start_block(scan, begin) &&
-			 roll(scan, begin, true))
-			enqueue(scan, TOKEN_DASH, &token);
+		else if (yaml_may_start_block(scan, begin) &&
+			 yaml_roll(scan, begin, true))
+			yaml_enqueue(scan, TOKEN_DASH, &token);
 		return;
 	case LEX_QUESTION:
 		refuse(scan, begin, yaml_complain_question);
@@ -572,7 +415,7 @@ static void scan_lexeme(struct yaml_scan *scan, const struct yaml_begin *begin)
 		return;
 	case LEX_COMMA:
 		if (flow)
-			enqueue(scan, TOKEN_COMMA, &token);
+			yaml_enqueue(scan, TOKEN_COMMA, &token);
 		else
 			refuse(scan, begin, yaml_complain_reserved);
 		return;
@@ -598,7 +441,7 @@ static void scan_lexeme(struct yaml_scan *scan, const struct yaml_begin *begin)
 			return;
 		}
 		yaml_complain_name(scan, &token);
-		fail(scan);
+		yaml_fail(scan);
 		return;
 	case LEX_SINGLE:
 	case LEX_DOUBLE:
@@ -626,13 +469,13 @@ static void scan_lexeme(struct yaml_scan *scan, const struct yaml_begin *begin)
 	case LEX_BREAK:
 	case LEX_COMMENT:
 	case LEX_PLAIN:
-		break; /* skip_space() and plain_starts() took these */
+		break; /* yaml_skip_space() and plain_starts() took these */
 	}
 }
 
 static void scan_token(struct yaml_scan *scan)
 {
-	if (!skip_space(scan)) {
+	if (!yaml_skip_space(scan)) {
 		finish(scan);
 		return;
 	}
@@ -647,8 +490,8 @@ static void scan_token(struct yaml_scan *scan)
 
 	scan->fresh = false;
 	if (begin.first && scan->flow_count > 0) {
-		if (!check_flow_line(scan)) {
-			fail(scan);
+		if (!yaml_check_flow_line(scan)) {
+			yaml_fail(scan);
 			return;
 		}
 	} else if (begin.first && begin.column == 0) {
