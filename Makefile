@@ -38,11 +38,29 @@ say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
 
 # --- sources, explicitly; generated parsers are listed by their grammar ------
 
-GRAMMAR_SRC :=
+GRAMMAR_SRC := \
+	grammar/arena.c \
+	grammar/diagnostic.c \
+	grammar/diagnostic_print.c \
+	grammar/document.c \
+	grammar/document_build.c \
+	grammar/document_merge.c \
+	grammar/events.c \
+	grammar/names.c \
+	grammar/source.c \
+	grammar/yaml_complain.c \
+	grammar/yaml_layout.c \
+	grammar/yaml_parse.c \
+	grammar/yaml_recover.c \
+	grammar/yaml_scalar.c \
+	grammar/yaml_scan.c
 
-GRAMMAR_RE :=
+GRAMMAR_RE := \
+	grammar/text.re \
+	grammar/yaml_lex.re
 
-GRAMMAR_Y :=
+GRAMMAR_Y := \
+	grammar/yaml.y
 
 POLICY_SRC := \
 	runtime/policy/addr.c \

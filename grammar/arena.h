@@ -12,6 +12,9 @@ struct arena;
  * and exit status 3, here and in every function below: no caller checks. */
 struct arena *arena_new(void);
 
+/* That end, for those who must allocate elsewhere. */
+_Noreturn void arena_out_of_memory(void);
+
 /* Free the region and everything in it.  NULL is allowed. */
 void arena_free(struct arena *arena);
 

@@ -56,6 +56,7 @@ struct diag {
 	const char *hint; /* the way out, printed beside the caret; or NULL */
 	struct diag_related *related; /* in the order added; or NULL */
 	struct diag_fix *fix;         /* or NULL */
+	uint32_t rank;   /* of its source, in order of first report */
 	uint32_t serial; /* order of reporting, the last sort key */
 };
 
@@ -65,6 +66,9 @@ struct diag_list {
 	struct diag **items;
 	uint32_t count;
 	uint32_t capacity;
+	struct source **sources; /* in order of first report */
+	uint32_t source_count;
+	uint32_t source_capacity;
 	uint32_t errors; /* counted by severity as reported */
 	uint32_t warnings;
 	bool warnings_are_errors;

@@ -34,7 +34,10 @@ struct node {
 	uint32_t end;
 	uint32_t count; /* bytes of text, items or pairs */
 	union {
-		const char *text; /* NUL-terminated; may hold NUL from "\0" */
+		const char *text; /* COUNT bytes, not NUL-terminated: borrowed
+				   * from the source, or the arena's when an
+				   * escape or a fold changed them; may hold
+				   * NUL from "\0" */
 		struct node **items;
 		struct pair *pairs;
 	};

@@ -21,11 +21,14 @@ struct source {
 	uint32_t length;            /* without those two */
 	uint32_t *line_starts;      /* built by the first source_locate() */
 	uint32_t line_count;
+	uint32_t *char_counts; /* characters before every 4096th byte,
+				* so that a column costs the same on a line
+				* of a hundred megabytes */
 };
 
 /* A half-open byte range [start, end) of one source. */
 struct span {
-	const struct source *source; /* NULL: no place (a command line, say) */
+	struct source *source; /* NULL: no place (a command line, say) */
 	uint32_t start;
 	uint32_t end;
 };
