@@ -44,7 +44,10 @@ GRAMMAR_Y   :=
 
 POLICY_SRC :=
 
-COMPILER_SRC :=
+COMPILER_SRC := \
+	compiler/quote.c \
+	compiler/schema.c \
+	compiler/textset.c
 
 RUNTIME_SRC :=
 
