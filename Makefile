@@ -45,6 +45,9 @@ GRAMMAR_Y   :=
 POLICY_SRC :=
 
 COMPILER_SRC := \
+	compiler/acl.c \
+	compiler/acl_mitm.c \
+	compiler/glob.c \
 	compiler/quote.c \
 	compiler/schema.c \
 	compiler/textset.c
