@@ -48,8 +48,10 @@ COMPILER_SRC := \
 	compiler/acl.c \
 	compiler/acl_mitm.c \
 	compiler/glob.c \
+	compiler/lower.c \
 	compiler/quote.c \
 	compiler/schema.c \
+	compiler/sort.c \
 	compiler/textset.c
 
 RUNTIME_SRC :=
