@@ -49,6 +49,7 @@ COMPILER_SRC := \
 	compiler/acl_mitm.c \
 	compiler/glob.c \
 	compiler/lower.c \
+	compiler/oracle.c \
 	compiler/quote.c \
 	compiler/schema.c \
 	compiler/sort.c \
