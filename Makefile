@@ -48,6 +48,9 @@ COMPILER_SRC := \
 	compiler/acl.c \
 	compiler/acl_mitm.c \
 	compiler/glob.c \
+	compiler/lint.c \
+	compiler/lint_globs.c \
+	compiler/lint_rules.c \
 	compiler/lower.c \
 	compiler/oracle.c \
 	compiler/quote.c \
