@@ -47,13 +47,20 @@ POLICY_SRC :=
 COMPILER_SRC := \
 	compiler/acl.c \
 	compiler/acl_mitm.c \
+	compiler/addresses.c \
+	compiler/compile.c \
 	compiler/glob.c \
 	compiler/lint.c \
 	compiler/lint_globs.c \
 	compiler/lint_rules.c \
 	compiler/lower.c \
+	compiler/options.c \
 	compiler/oracle.c \
+	compiler/output.c \
 	compiler/quote.c \
+	compiler/report.c \
+	compiler/report_json.c \
+	compiler/report_text.c \
 	compiler/schema.c \
 	compiler/sort.c \
 	compiler/textset.c
