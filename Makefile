@@ -48,8 +48,15 @@ COMPILER_SRC := \
 	compiler/acl.c \
 	compiler/acl_mitm.c \
 	compiler/addresses.c \
+	compiler/ask.c \
+	compiler/batch.c \
+	compiler/check.c \
 	compiler/compile.c \
+	compiler/dump.c \
+	compiler/explain.c \
+	compiler/explain_code.c \
 	compiler/glob.c \
+	compiler/info.c \
 	compiler/lint.c \
 	compiler/lint_globs.c \
 	compiler/lint_rules.c \
@@ -57,13 +64,17 @@ COMPILER_SRC := \
 	compiler/options.c \
 	compiler/oracle.c \
 	compiler/output.c \
+	compiler/policy_open.c \
 	compiler/quote.c \
 	compiler/report.c \
 	compiler/report_json.c \
 	compiler/report_text.c \
 	compiler/schema.c \
 	compiler/sort.c \
-	compiler/textset.c
+	compiler/stage.c \
+	compiler/textset.c \
+	compiler/testrun.c \
+	compiler/yaml_events.c
 
 RUNTIME_SRC :=
 
