@@ -61,6 +61,7 @@ COMPILER_SRC := \
 	compiler/lint_globs.c \
 	compiler/lint_rules.c \
 	compiler/lower.c \
+	compiler/main.c \
 	compiler/options.c \
 	compiler/oracle.c \
 	compiler/output.c \
