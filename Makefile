@@ -83,14 +83,45 @@ POLICY_SRC := \
 	runtime/policy/walk.c
 
 COMPILER_SRC := \
+	compiler/acl.c \
+	compiler/acl_mitm.c \
+	compiler/addresses.c \
+	compiler/ask.c \
+	compiler/batch.c \
 	compiler/buffer.c \
+	compiler/check.c \
+	compiler/compile.c \
+	compiler/dump.c \
 	compiler/emit.c \
 	compiler/emit_file.c \
 	compiler/emit_lines.c \
 	compiler/emit_sections.c \
+	compiler/explain.c \
+	compiler/explain_code.c \
+	compiler/glob.c \
+	compiler/info.c \
 	compiler/intern.c \
+	compiler/lint.c \
+	compiler/lint_globs.c \
+	compiler/lint_rules.c \
+	compiler/lower.c \
+	compiler/main.c \
+	compiler/options.c \
+	compiler/oracle.c \
+	compiler/output.c \
 	compiler/owners.c \
-	compiler/trie_build.c
+	compiler/policy_open.c \
+	compiler/quote.c \
+	compiler/report.c \
+	compiler/report_json.c \
+	compiler/report_text.c \
+	compiler/schema.c \
+	compiler/sort.c \
+	compiler/stage.c \
+	compiler/testrun.c \
+	compiler/textset.c \
+	compiler/trie_build.c \
+	compiler/yaml_events.c
 
 RUNTIME_SRC := \
 	runtime/net/dial.c \

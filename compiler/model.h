@@ -17,13 +17,14 @@ struct glob {
 	struct str name; /* "example.com": no "*.", no trailing dot */
 	uint32_t start;  /* span of the scalar in the model's source */
 	uint32_t end;
+	uint32_t line; /* of start: 1.. */
 	bool wildcard; /* "*.example.com" */
 };
 
 struct glob_list {
 	struct glob *items;
 	uint32_t count;
-	struct span at; /* the whole list, or its key */
+	struct span at; /* the whole list; no source: the key is not there */
 };
 
 struct header {
@@ -50,8 +51,8 @@ struct rule {
 	struct glob_list proxies;
 	struct mitm_domain *mitm; /* in the order written */
 	uint32_t mitm_count;
-	struct span at; /* of the whole rule */
-	struct span name_at;
+	struct span at;      /* of the whole rule */
+	struct span name_at; /* no source: without a name */
 	struct span action_at;
 };
 
@@ -59,6 +60,29 @@ struct rule {
 struct placed_range {
 	struct range_rule rule;
 	struct span at;
+};
+
+/* A glob and the list it is in, for the walks over all lists at once. */
+struct glob_ref {
+	const struct glob *glob;
+	uint32_t list; /* as lower.h numbers them */
+};
+
+/* Whose list it is: a rule's domains or its proxies. */
+struct list_owner {
+	const struct rule *rule;
+	bool proxies;
+};
+
+/* Every glob of every list in canonical order: by reversed labels, exact before
+ * wildcard, list, then as written.  Duplicates are still there. */
+struct glob_order {
+	struct rule **rules; /* services by name, default last */
+	uint32_t rule_count;
+	struct list_owner *owners; /* by list number */
+	struct glob_ref *refs;
+	uint32_t count;
+	uint32_t list_count;
 };
 
 struct model {
@@ -71,6 +95,10 @@ struct model {
 	struct placed_range *ranges;
 	uint32_t range_count;
 	struct ranges_options range_options;
+	struct glob_order order; /* made by model_sort() */
 };
+
+/* Fill MODEL's order.  Scratch memory is freed again, the result is ARENA's. */
+void model_sort(struct model *model, struct arena *arena);
 
 #endif

@@ -1,0 +1,136 @@
+#include "compile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acl.h"
+#include "emit.h"
+#include "lint.h"
+
+/* see compile.h */
+void compile_init(struct compilation *compilation,
+		  const struct options *options)
+{
+	*compilation = (struct compilation){.options = options};
+	compilation->arena = arena_new();
+	diag_init(&compilation->diags, compilation->arena);
+	memcpy(compilation->diags.severity, options->severity,
+	       sizeof(options->severity));
+	if (options->allow_unknown_keys)
+		compilation->diags.severity[DIAG_P003] = DIAG_WARNING;
+	compilation->diags.warnings_are_errors = options->werror;
+}
+
+/* see compile.h */
+void compile_fini(struct compilation *compilation)
+{
+	free(compilation->blob);
+	compilation->blob = NULL;
+	arena_free(compilation->arena);
+	compilation->arena = NULL;
+}
+
+/* see compile.h */
+enum compile_result compile_load(struct compilation *compilation,
+				 const char *path)
+{
+	const char *why;
+
+	if (source_load(&compilation->source, compilation->arena, path, &why))
+		return COMPILE_OK;
+	fprintf(stderr, "smokescreenc: %s: %s\n",
+		strcmp(path, "-") == 0 ? "<stdin>" : path, why);
+	return COMPILE_IO;
+}
+
+/* The lists of --config-file, then those of the flags. */
+static enum compile_result read_addresses(struct compilation *compilation)
+{
+	const struct options *options = compilation->options;
+	struct addresses addresses = {.count = 0};
+	const char *why;
+
+	if (options->config_file != NULL) {
+		if (!source_load(&compilation->config, compilation->arena,
+				 options->config_file, &why)) {
+			fprintf(stderr, "smokescreenc: %s: %s\n",
+				options->config_file, why);
+			return COMPILE_IO;
+		}
+		addresses_read_config(&addresses, &compilation->config,
+				      compilation->arena, &compilation->diags);
+	}
+
+	const struct addresses *flags = &options->addresses;
+	uint32_t count = addresses.count + flags->count;
+	struct model *model = &compilation->model;
+
+	model->ranges = arena_alloc_array(compilation->arena, count,
+					  sizeof(*model->ranges));
+	if (addresses.count > 0)
+		memcpy(model->ranges, addresses.ranges,
+		       addresses.count * sizeof(*model->ranges));
+	if (flags->count > 0)
+		memcpy(model->ranges + addresses.count, flags->ranges,
+		       flags->count * sizeof(*model->ranges));
+	model->range_count = count;
+	model->range_options = flags->options;
+	model->range_options.allow_private |= addresses.options.allow_private;
+	return COMPILE_OK;
+}
+
+static enum compile_result make_blob(struct compilation *compilation)
+{
+	const char *why = "";
+
+	compilation->blob =
+		emit_blob(&compilation->canonical, compilation->options->strip,
+			  &compilation->blob_length, &why);
+	if (compilation->blob != NULL)
+		return COMPILE_OK;
+	diag_report(&compilation->diags, DIAG_P014,
+		    (struct span){&compilation->source, 0, 0}, "%s", why);
+	return COMPILE_ERRORS;
+}
+
+/* see compile.h */
+enum compile_result compile_run(struct compilation *compilation,
+				enum compile_stage upto)
+{
+	struct diag_list *diags = &compilation->diags;
+	struct model *model = &compilation->model;
+	struct arena *arena = compilation->arena;
+
+	if (upto == STAGE_SOURCE)
+		return COMPILE_OK;
+	bool parsed = document_parse(&compilation->document,
+				     &compilation->source, arena, diags);
+
+	if (upto == STAGE_DOCUMENT)
+		return parsed ? COMPILE_OK : COMPILE_ERRORS;
+
+	/* The configuration is read even so: its mistakes are reported in the
+	 * same run. */
+	enum compile_result addresses = read_addresses(compilation);
+
+	if (addresses != COMPILE_OK)
+		return addresses;
+	if (!parsed ||
+	    !acl_read(model, &compilation->document, &compilation->options->acl,
+		      arena, diags) ||
+	    diags->errors > 0)
+		return COMPILE_ERRORS;
+	if (compilation->lint) {
+		model_sort(model, arena);
+		lint_model(model, arena, diags);
+		if (diags->errors > 0)
+			return COMPILE_ERRORS;
+	}
+	if (upto == STAGE_MODEL)
+		return COMPILE_OK;
+	lower_model(&compilation->canonical, model, arena);
+	if (upto == STAGE_CANONICAL)
+		return COMPILE_OK;
+	return make_blob(compilation);
+}

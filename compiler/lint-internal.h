@@ -1,0 +1,41 @@
+/* lint-internal.h - what the files of lints share. */
+#ifndef COMPILER_LINT_INTERNAL_H
+#define COMPILER_LINT_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "grammar/arena.h"
+#include "grammar/diagnostic.h"
+#include "model.h"
+
+struct lint {
+	const struct model *model;
+	struct arena *arena;
+	struct diag_list *diags;
+};
+
+/* A walk over the model that serves one or more codes; it runs when one of
+ * them is not off. */
+typedef void lint_pass(struct lint *lint);
+
+/* lint_rules.c */
+void lint_rules(struct lint *lint);
+void lint_rules_texts(struct lint *lint);
+
+/* lint_globs.c: each walks the globs in canonical order */
+void lint_duplicates(struct lint *lint);
+void lint_shadowed(struct lint *lint);
+void lint_shapes(struct lint *lint);
+
+/* "rule 'svc'", "the default rule". */
+const char *lint_rule_name(struct lint *lint, const struct rule *rule);
+
+/* The same for whoever has LIST, or "global_deny_list". */
+const char *lint_list_name(struct lint *lint, uint32_t list);
+
+struct span lint_glob_span(const struct lint *lint, const struct glob *glob);
+
+/* "*.example.com" */
+const char *lint_glob_text(struct lint *lint, const struct glob *glob);
+
+#endif

@@ -1,0 +1,68 @@
+#include "lint.h"
+
+#include "lint-internal.h"
+#include "lower.h"
+#include "quote.h"
+
+#define MAX_CODES 4
+
+static const struct {
+	lint_pass *run;
+	enum diag_code codes[MAX_CODES];
+	uint32_t count;
+} passes[] = {
+	{lint_rules, {DIAG_L003, DIAG_L004, DIAG_L005, DIAG_L006}, 4},
+	{lint_rules_texts, {DIAG_L007, DIAG_L008, DIAG_L009, DIAG_L010}, 4},
+	{lint_duplicates, {DIAG_L001}, 1},
+	{lint_shadowed, {DIAG_L002, DIAG_L012, DIAG_L013}, 3},
+	{lint_shapes, {DIAG_L011, DIAG_L014}, 2},
+};
+
+/* see lint.h */
+void lint_model(const struct model *model, struct arena *arena,
+		struct diag_list *diags)
+{
+	struct lint lint = {model, arena, diags};
+
+	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
+		bool wanted = false;
+
+		for (uint32_t k = 0; k < passes[i].count; k++)
+			wanted |=
+				diags->severity[passes[i].codes[k]] != DIAG_OFF;
+		if (wanted)
+			passes[i].run(&lint);
+	}
+}
+
+/* see lint-internal.h */
+const char *lint_rule_name(struct lint *lint, const struct rule *rule)
+{
+	if (rule->is_default)
+		return "the default rule";
+	return arena_printf(lint->arena, "rule '%s'",
+			    quote_visible(lint->arena, rule->name));
+}
+
+/* see lint-internal.h */
+const char *lint_list_name(struct lint *lint, uint32_t list)
+{
+	if (list == CANONICAL_GLOBAL_ALLOW)
+		return "global_allow_list";
+	if (list == CANONICAL_GLOBAL_DENY)
+		return "global_deny_list";
+	return lint_rule_name(lint, lint->model->order.owners[list].rule);
+}
+
+/* see lint-internal.h */
+struct span lint_glob_span(const struct lint *lint, const struct glob *glob)
+{
+	return (struct span){lint->model->source, glob->start, glob->end};
+}
+
+/* see lint-internal.h */
+const char *lint_glob_text(struct lint *lint, const struct glob *glob)
+{
+	return arena_printf(lint->arena, "%s%.*s", glob->wildcard ? "*." : "",
+			    STR_ARG(glob->name));
+}

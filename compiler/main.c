@@ -1,0 +1,60 @@
+/* main.c - smokescreenc: the command line to the command it names. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "options.h"
+
+static int run(const struct options *options)
+{
+	switch (options->mode) {
+	case MODE_COMPILE:
+		return command_compile(options);
+	case MODE_CHECK:
+		return command_check(options);
+	case MODE_EXPLAIN:
+		return command_explain(options);
+	case MODE_TEST:
+		return command_test(options);
+	case MODE_DUMP:
+		return command_dump(options);
+	case MODE_INFO:
+		return command_info(options);
+	case MODE_STAGE:
+		return command_stage(options);
+	case MODE_YAML_EVENTS:
+		return command_yaml_events(options);
+	case MODE_EXPLAIN_CODE:
+		return command_explain_code(options);
+	}
+	return STATUS_USAGE;
+}
+
+/* What was printed must have been written: a full disk is no success. */
+static int close_stdout(int status)
+{
+	errno = 0;
+	if (!ferror(stdout) && fflush(stdout) == 0)
+		return status;
+	if (errno != EPIPE && errno != 0)
+		fprintf(stderr, "smokescreenc: <stdout>: %s\n",
+			strerror(errno));
+	return STATUS_IO;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct arena *arena = arena_new();
+	int status;
+
+	/* A closed pipe is an error where it is written to. */
+	signal(SIGPIPE, SIG_IGN);
+	if (options_parse(&options, argc, argv, arena, &status))
+		status = run(&options);
+	status = close_stdout(status);
+	arena_free(arena);
+	return status;
+}
