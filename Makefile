@@ -39,14 +39,35 @@ say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
 # --- sources, explicitly; generated parsers are listed by their grammar ------
 
 GRAMMAR_SRC :=
-GRAMMAR_RE  :=
+GRAMMAR_RE := \
+	grammar/request.re
 GRAMMAR_Y   :=
 
 POLICY_SRC :=
 
 COMPILER_SRC :=
 
-RUNTIME_SRC :=
+RUNTIME_SRC := \
+	runtime/main.c \
+	runtime/check.c \
+	runtime/config.c \
+	runtime/drain.c \
+	runtime/options.c \
+	runtime/server.c \
+	runtime/settings.c \
+	runtime/store.c \
+	runtime/observe/events.c \
+	runtime/observe/json.c \
+	runtime/observe/log.c \
+	runtime/proxy/client.c \
+	runtime/proxy/connect.c \
+	runtime/proxy/listener.c \
+	runtime/proxy/respond.c \
+	runtime/proxy/self.c \
+	runtime/proxy/stream.c \
+	runtime/proxy/timeouts.c \
+	runtime/proxy/tunnel.c \
+	runtime/proxy/worker.c
 
 # --- objects and libraries ----------------------------------------------------
 
