@@ -59,6 +59,7 @@ RUNTIME_SRC := \
 	runtime/observe/events.c \
 	runtime/observe/json.c \
 	runtime/observe/log.c \
+	runtime/proxy/answer.c \
 	runtime/proxy/client.c \
 	runtime/proxy/connect.c \
 	runtime/proxy/listener.c \

@@ -269,7 +269,6 @@ static bool add_server(struct settings *settings, const char *text, char *why)
 SETTER(config_file, set_string(&settings->config_file, text, why))
 SETTER(listen_ip, set_optional(&settings->listen_ip, text, why))
 SETTER(acl_file, set_optional(&settings->acl_file, text, why))
-SETTER(deny_extra, set_optional(&settings->deny_extra, text, why))
 SETTER(allow_missing_role, set_bool(&settings->allow_missing_role, text, why))
 SETTER(unsafe_private, set_bool(&settings->ranges.allow_private, text, why))
 SETTER(check_config, set_bool(&settings->check_config, text, why))
@@ -284,6 +283,14 @@ SETTER(connect_timeout,
        settings_duration(text, &settings->connect_timeout_ms, why))
 SETTER(idle_timeout, settings_duration(text, &settings->idle_timeout_ms, why))
 SETTER(exit_timeout, settings_duration(text, &settings->exit_timeout_ms, why))
+
+static bool set_deny_extra(struct settings *settings, const char *text,
+			   char *why)
+{
+	if (strlen(text) > SETTINGS_EXTRA_MAX)
+		return refuse(why, "longer than %d bytes", SETTINGS_EXTRA_MAX);
+	return set_optional(&settings->deny_extra, text, why);
+}
 
 /* 0 keeps the default, as upstream does. */
 static bool set_head_timeout(struct settings *settings, const char *text,

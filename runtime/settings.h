@@ -15,6 +15,7 @@
 
 #define SETTINGS_MAX_WORKERS 256
 #define SETTINGS_WHY_MAX 256
+#define SETTINGS_EXTRA_MAX 4096 /* of the additional error message */
 
 enum deny_detail { DETAIL_CLASS = 0, DETAIL_NONE, DETAIL_FULL };
 enum mixed_answers { MIXED_SKIP = 0, MIXED_REFUSE };

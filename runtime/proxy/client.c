@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "answer.h"
 #include "connect.h"
-#include "respond.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
 #include "self.h"
@@ -271,7 +271,7 @@ static void scan_head(struct client *client, const char *bytes, size_t length)
 		connect_begin(client, request, bytes, bytes + request->length,
 			      length - request->length);
 	else
-		connect_refuse(client, status_of(status), request->error);
+		answer_plain(client, status_of(status), request->error, false);
 	spill_free(&gathered);
 }
 
@@ -429,7 +429,7 @@ void client_on_head_timeout(struct timeout *timeout)
 	client->exchange.id =
 		id_next(&client->worker->ids, client->exchange.start.tv_sec);
 	client_want(client, &client->client, 0);
-	connect_refuse(client, 408, "request head not complete in time");
+	answer_plain(client, 408, "request head not complete in time", false);
 }
 
 void client_on_idle_timeout(struct timeout *timeout)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "client.h"
 #include "respond.h"
 #include "runtime/net/dial.h"
@@ -18,113 +19,11 @@
 #include "tunnel.h"
 #include "worker.h"
 
-#define SHOWN_MAX 600 /* of a host in a message */
 #define REASON_MAX 900
 
 static const struct settings *settings_of(const struct client *client)
 {
 	return client->worker->shared->settings;
-}
-
-/* --- ends -------------------------------------------------------------------
- */
-
-static const char *shown_host(const struct client *client, char out[SHOWN_MAX])
-{
-	return respond_printable(client->exchange.host, out, SHOWN_MAX);
-}
-
-/* Send the answer STATUS with MESSAGE, and say so in the exchange.  BYTES is
- * RESPOND_MAX long. */
-static uint32_t build_answer(struct client *client, unsigned status,
-			     const char *message, char *bytes)
-{
-	const struct settings *settings = settings_of(client);
-
-	client->exchange.status = (uint16_t)status;
-	return respond_connect(bytes, client->minor, status, message,
-			       settings->deny_extra,
-			       &client->exchange.content_length);
-}
-
-/* The one answer of --deny-detail none: denied, unresolvable and unreachable
- * look the same. */
-static const char *blunt(const struct client *client, unsigned *status,
-			 char *message, size_t size)
-{
-	char host[SHOWN_MAX];
-
-	*status = settings_of(client)->deny_status;
-	snprintf(message, size, "Egress proxying is denied to host '%s'.",
-		 shown_host(client, host));
-	return message;
-}
-
-/* Refuse: REASON is for the log, TOLD for the client. */
-static void deny(struct client *client, const char *reason, const char *told)
-{
-	unsigned status = settings_of(client)->deny_status;
-	char message[RESPOND_MESSAGE_MAX], bytes[RESPOND_MAX];
-	char host[SHOWN_MAX];
-	uint32_t length;
-
-	client->exchange.allow = false;
-	if (settings_of(client)->deny_detail == DETAIL_NONE)
-		blunt(client, &status, message, sizeof(message));
-	else
-		snprintf(message, sizeof(message),
-			 "Egress proxying is denied to host '%s': %s.",
-			 shown_host(client, host), told);
-	length = build_answer(client, status, message, bytes);
-	log_decision(client->worker->log, &client->exchange, reason, message);
-	client_reply(client, bytes, length);
-}
-
-/* Allowed, but it cannot be done.  DECIDED: the decision is in the log already.
- */
-static void fail(struct client *client, unsigned status, const char *what,
-		 const char *error, bool decided)
-{
-	char message[RESPOND_MESSAGE_MAX], bytes[RESPOND_MAX];
-	uint32_t length;
-
-	if (settings_of(client)->deny_detail == DETAIL_NONE)
-		blunt(client, &status, message, sizeof(message));
-	else
-		snprintf(message, sizeof(message), "%s: %s", what, error);
-	length = build_answer(client, status, message, bytes);
-	if (decided)
-		log_failure(client->worker->log, &client->exchange,
-			    client->reason, message, error);
-	else
-		log_decision(client->worker->log, &client->exchange,
-			     client->reason, error);
-	client_reply(client, bytes, length);
-}
-
-void connect_refuse(struct client *client, unsigned status, const char *why)
-{
-	char body[RESPOND_MESSAGE_MAX], bytes[RESPOND_MAX];
-	uint32_t length;
-
-	snprintf(body, sizeof(body), "%u %s\n", status, why);
-	length = respond_plain(bytes, status, body, false);
-	client->exchange.status = (uint16_t)status;
-	client->exchange.content_length = (uint32_t)strlen(body);
-	log_bad_request(client->worker->log, &client->exchange, why);
-	client_reply(client, bytes, length);
-}
-
-static void reply_plain(struct client *client, unsigned status,
-			const char *body, bool error_header)
-{
-	char bytes[RESPOND_MAX];
-	uint32_t length = respond_plain(bytes, status, body, error_header);
-
-	client->exchange.status = (uint16_t)status;
-	client->exchange.content_length = (uint32_t)strlen(body);
-	log_bad_request(client->worker->log, &client->exchange, body);
-	client_reply(client, bytes, length);
 }
 
 /* --- connecting -------------------------------------------------------------
@@ -133,6 +32,7 @@ static void reply_plain(struct client *client, unsigned status,
 static void on_dial(void *context, const struct dial_result *result)
 {
 	struct client *client = context;
+	const char *error = result->text;
 
 	client->dial = NULL;
 	client->connect_us = (uint32_t)(client_clock_us() - client->mark_us);
@@ -142,15 +42,15 @@ static void on_dial(void *context, const struct dial_result *result)
 		tunnel_begin(client);
 		return;
 	}
+	if (error[0] == '\0')
+		error = result->timed_out ? "i/o timeout"
+					  : strerror(result->error);
 	if (result->timed_out)
-		fail(client, 504, "Timed out connecting to remote host",
-		     result->text[0] != '\0' ? result->text : "i/o timeout",
-		     true);
+		answer_fail(client, 504, "Timed out connecting to remote host",
+			    error, error, true);
 	else
-		fail(client, 502, "Failed to connect to remote host",
-		     result->text[0] != '\0' ? result->text
-					     : strerror(result->error),
-		     true);
+		answer_fail(client, 502, "Failed to connect to remote host",
+			    error, error, true);
 }
 
 static void dial(struct client *client, const struct addr *addrs, size_t count)
@@ -162,8 +62,10 @@ static void dial(struct client *client, const struct addr *addrs, size_t count)
 		client->worker->base, addrs, count, client->port,
 		settings_of(client)->connect_timeout_ms, on_dial, client);
 	if (client->dial == NULL) {
-		fail(client, 500, "An unexpected error occurred",
-		     strerror(errno), true);
+		const char *error = strerror(errno);
+
+		answer_fail(client, 500, "An unexpected error occurred", error,
+			    error, true);
 		return;
 	}
 	client->state = CLIENT_DIAL;
@@ -196,8 +98,9 @@ static void deny_address(struct client *client, const struct addr *addr,
 		 text, class);
 	snprintf(told, sizeof(told), "%s - denied by rule '%s'", what, class);
 	client->exchange.would_deny = true;
-	deny(client, reason,
-	     settings_of(client)->deny_detail == DETAIL_FULL ? reason : told);
+	answer_deny(client, reason,
+		    settings_of(client)->deny_detail == DETAIL_FULL ? reason
+								    : told);
 }
 
 /* Keep those of the COUNT addresses at ADDRS that may be connected to, and do.
@@ -230,8 +133,25 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 		deny_address(client, denied,
 			     "no valid IP found among resolved addresses");
 	else
-		fail(client, 502, "Failed to resolve remote hostname",
-		     "no address", false);
+		answer_fail(client, 502, "Failed to resolve remote hostname",
+			    "no address", "no address", false);
+}
+
+/* What a client hears of a failed lookup: not which name server said so. */
+static void fail_lookup(struct client *client, unsigned status,
+			const char *what, const char *told,
+			const struct lookup_result *result)
+{
+	char host[ANSWER_HOST_MAX], text[ANSWER_HOST_MAX + 64];
+
+	if (settings_of(client)->deny_detail == DETAIL_FULL) {
+		answer_fail(client, status, what, result->error, result->error,
+			    false);
+		return;
+	}
+	snprintf(text, sizeof(text), "lookup %s: %s", answer_host(client, host),
+		 told);
+	answer_fail(client, status, what, text, result->error, false);
 }
 
 static void on_lookup(void *context, const struct lookup_result *result)
@@ -246,13 +166,16 @@ static void on_lookup(void *context, const struct lookup_result *result)
 		judge(client, result->addrs, result->count);
 		break;
 	case LOOKUP_TIMEOUT:
-		fail(client, 504, "Timed out connecting to remote host",
-		     result->error, false);
+		fail_lookup(client, 504, "Timed out connecting to remote host",
+			    "i/o timeout", result);
 		break;
 	case LOOKUP_NOT_FOUND:
+		fail_lookup(client, 502, "Failed to resolve remote hostname",
+			    "no such host", result);
+		break;
 	case LOOKUP_FAILED:
-		fail(client, 502, "Failed to resolve remote hostname",
-		     result->error, false);
+		fail_lookup(client, 502, "Failed to resolve remote hostname",
+			    "server misbehaving", result);
 		break;
 	}
 }
@@ -263,8 +186,10 @@ static void lookup(struct client *client, const char *name)
 	client->lookup = resolve_start(client->worker->resolver, name,
 				       on_lookup, client);
 	if (client->lookup == NULL) {
-		fail(client, 502, "Failed to resolve remote hostname",
-		     strerror(errno), false);
+		const char *error = strerror(errno);
+
+		answer_fail(client, 502, "Failed to resolve remote hostname",
+			    error, error, false);
 		return;
 	}
 	client->state = CLIENT_LOOKUP;
@@ -298,7 +223,7 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	else if (asked->proxy_is_bad)
 		reason = "X-Upstream-Https-Proxy cannot be understood";
 	if (reason != NULL) {
-		deny(client, reason, reason);
+		answer_deny(client, reason, reason);
 		return false;
 	}
 	exchange->decision = decide(&client->policy->blob, &query);
@@ -311,13 +236,13 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	exchange->allow = exchange->decision.verdict != VERDICT_DENY;
 	exchange->would_deny = exchange->decision.verdict != VERDICT_ALLOW;
 	if (!exchange->allow) {
-		deny(client, client->reason, client->reason);
+		answer_deny(client, client->reason, client->reason);
 		return false;
 	}
 	if (exchange->decision.mitm != MITM_NONE) {
 		reason = "ACLDecision specified MITM but Smokescreen doesn't "
 			 "have MITM enabled";
-		deny(client, reason, reason);
+		answer_deny(client, reason, reason);
 		return false;
 	}
 	return true;
@@ -329,7 +254,7 @@ static bool decide_without_acl(struct client *client, const struct asked *asked)
 		const char *reason =
 			"X-Upstream-Https-Proxy cannot be understood";
 
-		deny(client, reason, reason);
+		answer_deny(client, reason, reason);
 		return false;
 	}
 	client->reason = "Egress ACL is not configured";
@@ -345,9 +270,11 @@ static void decide_and_go(struct client *client, const struct asked *asked)
 	if (!go)
 		return;
 	if (asked->has_proxy) {
-		fail(client, 501, "Not Implemented",
-		     "upstream proxies are not supported by this version",
-		     false);
+		const char *error =
+			"upstream proxies are not supported by this version";
+
+		answer_fail(client, 501, "Not Implemented", error, error,
+			    false);
 		return;
 	}
 	if (asked->host.form == HOST_NAME)
@@ -366,8 +293,8 @@ static struct str span_text(const char *head, struct request_span span)
 
 /* Keep what the log and the decision point to: the normalised host first, then
  * the host as it came, and the trace id, cut at what a line shows. */
-static bool keep_text(struct client *client, const struct hostname *host,
-		      struct str raw, struct str trace)
+static bool keep_text(struct client *client, struct str host, struct str raw,
+		      struct str trace)
 {
 	char *p;
 
@@ -375,17 +302,16 @@ static bool keep_text(struct client *client, const struct hostname *host,
 		raw.n = JSON_VALUE_MAX + 1;
 	if (trace.n > JSON_VALUE_MAX + 1)
 		trace.n = JSON_VALUE_MAX + 1;
-	p = malloc((size_t)host->length + raw.n + trace.n + 1);
+	p = malloc(host.n + raw.n + trace.n + 1);
 	if (p == NULL)
 		return false;
 	client->text = p;
-	memcpy(p, host->text, host->length);
-	p += host->length;
+	memcpy(p, host.p, host.n);
+	p += host.n;
 	memcpy(p, raw.p, raw.n);
 	client->exchange.host = str_make(p, raw.n);
 	p += raw.n;
-	if (trace.n != 0)
-		memcpy(p, trace.p, trace.n);
+	memcpy(p, trace.p, trace.n);
 	client->exchange.trace_id = str_make(p, trace.n);
 	return true;
 }
@@ -394,7 +320,7 @@ static bool keep_text(struct client *client, const struct hostname *host,
 static void authority_reason(struct str raw, enum authority_error error,
 			     char *out, size_t size)
 {
-	char shown[SHOWN_MAX];
+	char shown[ANSWER_HOST_MAX];
 
 	if (error == AUTHORITY_BAD_PORT)
 		snprintf(out, size, "%s", authority_error_text(error));
@@ -407,7 +333,7 @@ static void authority_reason(struct str raw, enum authority_error error,
 static void host_reason(struct str name, enum host_error error,
 			const struct hostname *host, char *out, size_t size)
 {
-	char shown[SHOWN_MAX], why[128];
+	char shown[ANSWER_HOST_MAX], why[128];
 
 	snprintf(out, size, "invalid domain \"%s\": %s",
 		 respond_printable(name, shown, sizeof(shown)),
@@ -477,14 +403,14 @@ static void begin_connect(struct client *client, const struct request *request,
 				    sizeof(reason));
 	if (!understood)
 		asked.host.length = 0;
-	if (!keep_text(client, &asked.host, raw,
-		       trace != NULL ? span_text(head, trace->value)
-				     : str_make(NULL, 0))) {
+	if (!keep_text(
+		    client, str_make(asked.host.text, asked.host.length), raw,
+		    trace != NULL ? span_text(head, trace->value) : STR(""))) {
 		client_close(client, CLOSE_ERROR);
 		return;
 	}
 	if (!understood) {
-		deny(client, reason, reason);
+		answer_deny(client, reason, reason);
 		return;
 	}
 	read_proxy(request, head, &asked);
@@ -497,20 +423,20 @@ static void begin_other(struct client *client, enum request_target kind,
 {
 	switch (kind) {
 	case TARGET_ABSOLUTE:
-		reply_plain(client, 501,
-			    "Plain HTTP proxying is not supported by this "
-			    "version; use CONNECT.\n",
-			    true);
+		answer_plain(client, 501,
+			     "Plain HTTP proxying is not supported by this "
+			     "version; use CONNECT.",
+			     true);
 		return;
 	case TARGET_ORIGIN:
-		reply_plain(client, 500,
-			    "This is a proxy server. Does not respond to "
-			    "non-proxy requests.\n",
-			    false);
+		answer_plain(client, 500,
+			     "This is a proxy server. Does not respond to "
+			     "non-proxy requests.",
+			     false);
 		return;
 	case TARGET_ASTERISK:
 		if (is_options) {
-			reply_plain(client, 200, "", false);
+			answer_plain(client, 200, "", false);
 			return;
 		}
 		break;
@@ -518,7 +444,7 @@ static void begin_other(struct client *client, enum request_target kind,
 	case TARGET_BAD:
 		break;
 	}
-	connect_refuse(client, 400, "bad request target");
+	answer_plain(client, 400, "bad request target", false);
 }
 
 void connect_begin(struct client *client, const struct request *request,
@@ -529,6 +455,11 @@ void connect_begin(struct client *client, const struct request *request,
 
 	client->minor = request->minor;
 	client->exchange.is_connect = request->is_connect;
+	if ((!request->is_connect || kind != TARGET_AUTHORITY) &&
+	    !keep_text(client, STR(""), target, STR(""))) {
+		client_close(client, CLOSE_ERROR);
+		return;
+	}
 	if (!request->is_connect) {
 		begin_other(client, kind,
 			    str_equal(span_text(head, request->method),
@@ -536,12 +467,12 @@ void connect_begin(struct client *client, const struct request *request,
 		return;
 	}
 	if (kind != TARGET_AUTHORITY) {
-		connect_refuse(client, 400,
-			       "CONNECT takes host:port and nothing else");
+		answer_plain(client, 400,
+			     "CONNECT takes host:port and nothing else", false);
 		return;
 	}
 	if (request->chunked || request->content_length != 0) {
-		connect_refuse(client, 400, "CONNECT takes no body");
+		answer_plain(client, 400, "CONNECT takes no body", false);
 		return;
 	}
 	if (!spill_add(&client->up.spill, early, (uint32_t)length)) {

@@ -14,7 +14,4 @@ struct client;
 void connect_begin(struct client *client, const struct request *request,
 		   const char *head, const char *early, size_t length);
 
-/* What came is no request that is served: answer STATUS and log WHY. */
-void connect_refuse(struct client *client, unsigned status, const char *why);
-
 #endif

@@ -118,24 +118,26 @@ uint32_t respond_connect(char *out, unsigned minor, unsigned status,
 	return (uint32_t)n;
 }
 
-uint32_t respond_plain(char *out, unsigned status, const char *body,
-		       bool error_header)
+uint32_t respond_plain(char *out, unsigned status, const char *text,
+		       bool error_header, uint32_t *body)
 {
 	char value[RESPOND_MESSAGE_MAX];
+	const char *end = *text != '\0' ? "\n" : "";
 	int n;
 
-	header_value(body, value, sizeof(value));
+	header_value(text, value, sizeof(value));
+	*body = (uint32_t)(strlen(value) + strlen(end));
 	n = snprintf(out, RESPOND_MAX,
 		     "HTTP/1.1 %u %s\r\n"
-		     "Content-Length: %zu\r\n"
+		     "Content-Length: %u\r\n"
 		     "Content-Type: text/plain; charset=utf-8\r\n"
 		     "Connection: close\r\n"
 		     "%s%s%s"
-		     "X-Content-Type-Options: nosniff\r\n\r\n%s",
-		     status, standard_phrase(status), strlen(body),
+		     "X-Content-Type-Options: nosniff\r\n\r\n%s%s",
+		     status, standard_phrase(status), *body,
 		     error_header ? "X-Smokescreen-Error: " : "",
 		     error_header ? value : "", error_header ? "\r\n" : "",
-		     body);
+		     value, end);
 	assert(n > 0 && (unsigned)n < RESPOND_MAX);
 	return (uint32_t)n;
 }

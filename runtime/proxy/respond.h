@@ -4,6 +4,7 @@
 #ifndef PROXY_RESPOND_H
 #define PROXY_RESPOND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,7 +12,7 @@
 
 #define RESPOND_MAX (16u << 10)
 #define RESPOND_MESSAGE_MAX 2048
-#define RESPOND_EXTRA_MAX 4096
+#define RESPOND_EXTRA_MAX 4096 /* SETTINGS_EXTRA_MAX */
 
 /* TEXT with every byte that is not printable ASCII as \xNN, cut with "..." when
  * SIZE is too small.  Returns OUT. */
@@ -24,9 +25,9 @@ uint32_t respond_connect(char *out, unsigned minor, unsigned status,
 			 const char *message, const char *extra,
 			 uint32_t *body);
 
-/* The same to anything else: BODY is all there is; X-Smokescreen-Error has it
- * too when ERROR_HEADER. */
-uint32_t respond_plain(char *out, unsigned status, const char *body,
-		       bool error_header);
+/* The same to anything else: TEXT, one line, is the body; X-Smokescreen-Error
+ * has it too when ERROR_HEADER. */
+uint32_t respond_plain(char *out, unsigned status, const char *text,
+		       bool error_header, uint32_t *body);
 
 #endif
