@@ -56,6 +56,7 @@ GRAMMAR_SRC := \
 	grammar/yaml_scan.c
 
 GRAMMAR_RE := \
+	grammar/request.re \
 	grammar/text.re \
 	grammar/yaml_lex.re
 
@@ -124,6 +125,10 @@ COMPILER_SRC := \
 	compiler/yaml_events.c
 
 RUNTIME_SRC := \
+	runtime/check.c \
+	runtime/config.c \
+	runtime/drain.c \
+	runtime/main.c \
 	runtime/net/dial.c \
 	runtime/net/dns_cache.c \
 	runtime/net/dns_message.c \
@@ -131,7 +136,24 @@ RUNTIME_SRC := \
 	runtime/net/dns_servers.c \
 	runtime/net/endpoint.c \
 	runtime/net/hosts_file.c \
-	runtime/net/resolver.c
+	runtime/net/resolver.c \
+	runtime/observe/events.c \
+	runtime/observe/json.c \
+	runtime/observe/log.c \
+	runtime/options.c \
+	runtime/proxy/answer.c \
+	runtime/proxy/client.c \
+	runtime/proxy/connect.c \
+	runtime/proxy/listener.c \
+	runtime/proxy/respond.c \
+	runtime/proxy/self.c \
+	runtime/proxy/stream.c \
+	runtime/proxy/timeouts.c \
+	runtime/proxy/tunnel.c \
+	runtime/proxy/worker.c \
+	runtime/server.c \
+	runtime/settings.c \
+	runtime/store.c
 
 # --- objects and libraries ----------------------------------------------------
 

@@ -1,0 +1,155 @@
+/* check.c - see check.h. */
+#include "check.h"
+
+#include <inttypes.h>
+
+#include "runtime/proxy/listener.h"
+#include "store.h"
+
+static void print_duration(FILE *out, const char *key, unsigned ms)
+{
+	if (ms == 0)
+		fprintf(out, "%s: none\n", key);
+	else if (ms % 1000 == 0)
+		fprintf(out, "%s: %us\n", key, ms / 1000);
+	else
+		fprintf(out, "%s: %ums\n", key, ms);
+}
+
+static void print_rules(FILE *out, const char *key, enum range_action action,
+			const struct range_rule *rules, size_t count)
+{
+	char text[ADDR_TEXT_MAX + 4];
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (rules[i].action != (uint8_t)action)
+			continue;
+		if (!any)
+			fprintf(out, "%s:\n", key);
+		any = true;
+		addr_format_prefix(&rules[i].prefix, text);
+		if (rules[i].port != 0)
+			fprintf(out, "- %s port %u\n", text, rules[i].port);
+		else
+			fprintf(out, "- %s\n", text);
+	}
+	if (!any)
+		fprintf(out, "%s: []\n", key);
+}
+
+static void print_resolvers(FILE *out, const struct resolver_options *resolver)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (resolver->server_count == 0)
+		fprintf(out, "resolver_addresses: those of the system\n");
+	else
+		fprintf(out, "resolver_addresses:\n");
+	for (unsigned i = 0; i < resolver->server_count; i++) {
+		const struct resolver_server *server = &resolver->servers[i];
+
+		addr_format(&server->addr, text);
+		fprintf(out,
+			addr_is_v4(&server->addr) ? "- %s:%u\n"
+						  : "- \"[%s]:%u\"\n",
+			text, server->port);
+	}
+}
+
+static void print_policy(FILE *out, const struct settings *settings,
+			 const struct policy *policy)
+{
+	static const char *const actions[] = {
+		[RULE_ENFORCE] = "enforce",
+		[RULE_REPORT] = "report",
+		[RULE_OPEN] = "open",
+	};
+	struct blob_info info;
+
+	if (!policy->has_acl) {
+		fprintf(out, "acl_file: none: every host is allowed\n");
+		return;
+	}
+	blob_info(&policy->blob, &info);
+	fprintf(out, "acl_file: %s\n", settings->acl_file);
+	fprintf(out, "policy: %s\n", policy->hash);
+	fprintf(out, "services: %u\nglobs: %" PRIu64 "\ncompiled_ranges: %u\n",
+		info.services, info.globs, info.range_rules);
+	for (uint32_t i = 0; i < blob_rule_count(&policy->blob); i++) {
+		struct rule_info rule;
+
+		if (blob_rule(&policy->blob, i, &rule) && rule.is_default)
+			fprintf(out, "default: %s\n", actions[rule.action]);
+	}
+	if (!info.has_default)
+		fprintf(out, "default: none: services without a rule are "
+			     "denied\n");
+}
+
+static void print_settings(FILE *out, const struct settings *settings)
+{
+	static const char *const details[] = {
+		[DETAIL_CLASS] = "class",
+		[DETAIL_NONE] = "none",
+		[DETAIL_FULL] = "full",
+	};
+	static const char *const networks[] = {
+		[NETWORK_IP] = "ip",
+		[NETWORK_IP4] = "ip4",
+		[NETWORK_IP6] = "ip6",
+	};
+	const char *ip = settings->listen_ip;
+
+	if (ip == NULL)
+		ip = settings->acl_file != NULL ? "any" : "127.0.0.1";
+	fprintf(out, "ip: \"%s\"\nport: %u\n", ip, settings->listen_port);
+	print_duration(out, "connect_timeout", settings->connect_timeout_ms);
+	print_duration(out, "dns_timeout", settings->resolver.timeout_ms);
+	print_duration(out, "read_header_timeout", settings->head_timeout_ms);
+	print_duration(out, "idle_timeout", settings->idle_timeout_ms);
+	print_duration(out, "exit_timeout", settings->exit_timeout_ms);
+	fprintf(out, "network: %s\n", networks[settings->resolver.network]);
+	print_resolvers(out, &settings->resolver);
+	fprintf(out, "allow_missing_role: %s\n",
+		settings->allow_missing_role ? "true" : "false");
+	fprintf(out, "unsafe_allow_private_ranges: %s\n",
+		settings->ranges.allow_private ? "true" : "false");
+	fprintf(out, "deny_status: %u\ndeny_detail: %s\nmixed_answers: %s\n",
+		settings->deny_status, details[settings->deny_detail],
+		settings->mixed_answers == MIXED_REFUSE ? "refuse" : "skip");
+	print_rules(out, "deny", RANGE_DENY, settings->rules,
+		    settings->rule_count);
+	print_rules(out, "allow", RANGE_ALLOW, settings->rules,
+		    settings->rule_count);
+}
+
+bool check_config(const struct settings *settings, FILE *out, char *why)
+{
+	struct listen_address address;
+	struct resolver *resolver;
+	struct event_base *base;
+	struct store store;
+	const char *reason;
+
+	if (!listen_address_parse(settings->listen_ip, settings->listen_port,
+				  &address, why) ||
+	    !store_init(&store, settings, why))
+		return false;
+	base = event_base_new();
+	reason = "out of memory or descriptors";
+	resolver = base != NULL
+			   ? resolver_new(base, &settings->resolver, &reason)
+			   : NULL;
+	if (resolver == NULL) {
+		snprintf(why, STORE_WHY_MAX, "%s", reason);
+	} else {
+		print_settings(out, settings);
+		print_policy(out, settings, store.current);
+		resolver_free(resolver);
+	}
+	if (base != NULL)
+		event_base_free(base);
+	store_fini(&store);
+	return resolver != NULL;
+}

@@ -1,0 +1,234 @@
+/* events.c - see events.h. */
+#include "events.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define ENDPOINT_TEXT (ADDR_TEXT_MAX + 8)
+
+void id_source_init(struct id_source *source)
+{
+	uint8_t seed[8] = {0};
+
+	/* without it ids still differ by time and counter */
+	if (getrandom(seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		memcpy(seed, &source, sizeof(seed));
+	memcpy(source->own, seed, sizeof(source->own));
+	source->counter =
+		(uint32_t)seed[5] << 16 | (uint32_t)seed[6] << 8 | seed[7];
+}
+
+struct id id_next(struct id_source *source, time_t now)
+{
+	uint64_t second = (uint64_t)now;
+	uint32_t counter = source->counter++;
+	struct id id = {{(uint8_t)(second >> 24), (uint8_t)(second >> 16),
+			 (uint8_t)(second >> 8), (uint8_t)second,
+			 source->own[0], source->own[1], source->own[2],
+			 source->own[3], source->own[4],
+			 (uint8_t)(counter >> 16), (uint8_t)(counter >> 8),
+			 (uint8_t)counter}};
+
+	return id;
+}
+
+/* Base 32 with the digits first, so that text sorts as the bytes do. */
+void id_format(const struct id *id, char out[ID_TEXT + 1])
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+	unsigned bits = 0, have = 0;
+	size_t in = 0;
+
+	for (size_t i = 0; i < ID_TEXT; i++) {
+		if (have < 5) {
+			/* 100 bits of text for 96: the last four are zero */
+			bits = bits << 8 |
+			       (in < sizeof(id->bytes) ? id->bytes[in] : 0u);
+			in++;
+			have += 8;
+		}
+		have -= 5;
+		out[i] = digits[bits >> have & 31];
+	}
+	out[ID_TEXT] = '\0';
+}
+
+static struct str endpoint(const struct addr *addr, uint16_t port,
+			   char out[ENDPOINT_TEXT])
+{
+	char text[ADDR_TEXT_MAX];
+	int n;
+
+	addr_format(addr, text);
+	n = snprintf(out, ENDPOINT_TEXT, addr_is_v4(addr) ? "%s:%u" : "[%s]:%u",
+		     text, port);
+	return str_make(out, (size_t)n);
+}
+
+static void put_time(struct json *line, const char *key,
+		     const struct timespec *when)
+{
+	char text[LOG_TIME_MAX];
+
+	json_string(line, key, log_time(when, true, text));
+}
+
+/* Where the entry or rule that decided was written. */
+static void put_source(struct json *line, const struct exchange *exchange)
+{
+	const struct decision *decision = &exchange->decision;
+	const struct blob *blob = exchange->blob;
+	char text[300];
+	struct str file;
+	uint32_t at;
+	bool found;
+
+	if (exchange->class.rule != RANGE_RULE_NONE && !exchange->allow)
+		found = exchange->class.rule < blob_range_count(blob) &&
+			blob_range_source(blob, exchange->class.rule, &file,
+					  &at);
+	else if (decision->entry.name.n != 0)
+		found = blob_entry_source(blob, decision->entry.list,
+					  decision->entry.name,
+					  decision->entry.wildcard, &file, &at);
+	else
+		found = decision->rule != RULE_NONE &&
+			blob_rule_source(blob, decision->rule, &file, &at);
+	if (!found)
+		return;
+	snprintf(text, sizeof(text), "%.*s:%u", STR_ARG(file), at);
+	json_text(line, "source", text);
+}
+
+static void put_policy(struct json *line, const struct exchange *exchange)
+{
+	const struct decision *decision = &exchange->decision;
+	char entry[HOSTNAME_MAX + 3];
+
+	json_text(line, "policy", exchange->policy);
+	if (exchange->blob == NULL)
+		return;
+	if (decision->rule != RULE_NONE)
+		json_string(line, "rule", decision->rule_name);
+	if (decision->entry.name.n != 0) {
+		snprintf(entry, sizeof(entry), "%s%.*s",
+			 decision->entry.wildcard ? "*." : "",
+			 STR_ARG(decision->entry.name));
+		json_text(line, "entry", entry);
+	}
+	put_source(line, exchange);
+}
+
+/* The fields of both kinds of line. */
+static void put_exchange(struct json *line, const struct exchange *exchange,
+			 const char *reason)
+{
+	char text[ENDPOINT_TEXT];
+	char id[ID_TEXT + 1];
+
+	id_format(&exchange->id, id);
+	json_text(line, "id", id);
+	json_string(line, "inbound_remote_addr",
+		    endpoint(&exchange->peer, exchange->peer_port, text));
+	json_text(line, "proxy_type",
+		  exchange->is_connect ? "connect" : "http");
+	json_string(line, "requested_host", exchange->host);
+	put_time(line, "start_time", &exchange->start);
+	json_string(line, "trace_id", exchange->trace_id);
+	json_text(line, "role", "");
+	json_string(line, "project", exchange->decision.project);
+	json_bool(line, "allow", exchange->allow);
+	json_bool(line, "enforce_would_deny", exchange->would_deny);
+	json_text(line, "decision_reason", reason != NULL ? reason : "");
+	json_milli(line, "dns_lookup_time_ms", exchange->dns_us);
+	put_policy(line, exchange);
+}
+
+static void put_answer(struct json *line, const struct exchange *exchange,
+		       const char *error)
+{
+	if (exchange->status != 0) {
+		json_unsigned(line, "content_length", exchange->content_length);
+		json_unsigned(line, "status_code", exchange->status);
+	}
+	if (error != NULL)
+		json_text(line, "error", error);
+}
+
+void log_decision(struct log *log, const struct exchange *exchange,
+		  const char *reason, const char *error)
+{
+	enum log_level level = !exchange->allow ? LOG_WARNING
+			       : error != NULL  ? LOG_ERROR
+						: LOG_INFO;
+	struct json line = log_begin(log, level, "CANONICAL-PROXY-DECISION");
+
+	put_exchange(&line, exchange, reason);
+	put_answer(&line, exchange, error);
+	log_end(log, &line);
+}
+
+void log_failure(struct log *log, const struct exchange *exchange,
+		 const char *reason, const char *msg, const char *error)
+{
+	struct json line = log_begin(log, LOG_ERROR, msg);
+
+	put_exchange(&line, exchange, reason);
+	put_answer(&line, exchange, error);
+	log_end(log, &line);
+}
+
+void log_bad_request(struct log *log, const struct exchange *exchange,
+		     const char *error)
+{
+	struct json line = log_begin(log, LOG_WARNING, "request refused");
+	char text[ENDPOINT_TEXT];
+	char id[ID_TEXT + 1];
+
+	id_format(&exchange->id, id);
+	json_text(&line, "id", id);
+	json_string(&line, "inbound_remote_addr",
+		    endpoint(&exchange->peer, exchange->peer_port, text));
+	put_time(&line, "start_time", &exchange->start);
+	if (exchange->host.n != 0)
+		json_string(&line, "requested_host", exchange->host);
+	put_answer(&line, exchange, error);
+	log_end(log, &line);
+}
+
+static uint64_t elapsed_ms(const struct timespec *from,
+			   const struct timespec *to)
+{
+	int64_t ms = (int64_t)(to->tv_sec - from->tv_sec) * 1000 +
+		     (to->tv_nsec - from->tv_nsec) / 1000000;
+
+	/* the clock of the day may be set back */
+	return ms > 0 ? (uint64_t)ms : 0;
+}
+
+void log_close(struct log *log, const struct exchange *exchange,
+	       const char *reason, const struct tunnel_record *tunnel,
+	       const char *error)
+{
+	struct json line = log_begin(log, LOG_INFO, "CANONICAL-PROXY-CN-CLOSE");
+	char text[ENDPOINT_TEXT];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	put_exchange(&line, exchange, reason);
+	json_milli(&line, "conn_establish_time_ms", tunnel->connect_us);
+	json_string(&line, "outbound_local_addr",
+		    endpoint(&tunnel->local, tunnel->local_port, text));
+	json_string(&line, "outbound_remote_addr",
+		    endpoint(&tunnel->remote, tunnel->remote_port, text));
+	json_unsigned(&line, "bytes_in", tunnel->bytes_in);
+	json_unsigned(&line, "bytes_out", tunnel->bytes_out);
+	put_time(&line, "end_time", &now);
+	json_milli(&line, "duration", elapsed_ms(&exchange->start, &now));
+	put_time(&line, "last_activity", &tunnel->last_activity);
+	if (tunnel->at_termination)
+		json_bool(&line, "active_at_termination", true);
+	json_text(&line, "error", error);
+	log_end(log, &line);
+}

@@ -1,0 +1,179 @@
+/* json.c - see json.h.
+ * Text that is not valid UTF-8 keeps its valid parts; each byte that belongs to
+ * no character becomes U+FFFD, so that every line is valid JSON. */
+#include "json.h"
+
+#include <string.h>
+
+static void put(struct json *json, const char *p, size_t n)
+{
+	if (json->overflow || n > json->capacity - json->length) {
+		json->overflow = true;
+		return;
+	}
+	memcpy(json->p + json->length, p, n);
+	json->length += n;
+}
+
+static void put_text(struct json *json, const char *text)
+{
+	put(json, text, strlen(text));
+}
+
+static void put_unsigned(struct json *json, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value != 0);
+	put(json, digits + at, sizeof(digits) - at);
+}
+
+/* How many bytes of the N at P are one valid UTF-8 character, 0 when none
+ * (RFC 3629 section 4: no overlong forms, no surrogates). */
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (n < length || p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+	return length;
+}
+
+static bool needs_escape(unsigned char c)
+{
+	return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+}
+
+static void put_escaped(struct json *json, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+	switch (c) {
+	case '"':
+		put(json, "\\\"", 2);
+		break;
+	case '\\':
+		put(json, "\\\\", 2);
+		break;
+	case '\n':
+		put(json, "\\n", 2);
+		break;
+	case '\r':
+		put(json, "\\r", 2);
+		break;
+	case '\t':
+		put(json, "\\t", 2);
+		break;
+	default:
+		put(json, escape, sizeof(escape));
+	}
+}
+
+static void put_value(struct json *json, struct str value)
+{
+	const unsigned char *p = (const unsigned char *)value.p;
+	size_t n = value.n < JSON_VALUE_MAX ? value.n : JSON_VALUE_MAX;
+	size_t done = 0, i = 0;
+
+	put(json, "\"", 1);
+	while (i < n) {
+		/* a character that the cut splits counts as whole: it is
+		 * looked at with all the bytes there are */
+		size_t length = utf8_length(p + i, value.n - i);
+
+		if (length != 0 && !needs_escape(p[i])) {
+			i += length;
+			continue;
+		}
+		put(json, value.p + done, i - done);
+		if (length == 0)
+			put(json, "\\ufffd", 6);
+		else
+			put_escaped(json, p[i]);
+		i++;
+		done = i;
+	}
+	if (i > done)
+		put(json, value.p + done, i - done);
+	put_text(json, value.n > n ? "...\"" : "\"");
+}
+
+static void put_key(struct json *json, const char *key)
+{
+	put_text(json, json->first ? "\"" : ",\"");
+	json->first = false;
+	put_text(json, key);
+	put(json, "\":", 2);
+}
+
+void json_begin(struct json *json, char *buffer, size_t capacity)
+{
+	*json = (struct json){.p = buffer, .capacity = capacity, .first = true};
+	put(json, "{", 1);
+}
+
+void json_end(struct json *json)
+{
+	put(json, "}", 1);
+}
+
+void json_string(struct json *json, const char *key, struct str value)
+{
+	put_key(json, key);
+	put_value(json, value);
+}
+
+void json_text(struct json *json, const char *key, const char *value)
+{
+	json_string(json, key, str_from(value));
+}
+
+void json_bool(struct json *json, const char *key, bool value)
+{
+	put_key(json, key);
+	put_text(json, value ? "true" : "false");
+}
+
+void json_unsigned(struct json *json, const char *key, uint64_t value)
+{
+	put_key(json, key);
+	put_unsigned(json, value);
+}
+
+void json_milli(struct json *json, const char *key, uint64_t value)
+{
+	uint64_t rest = value % 1000;
+	char fraction[4] = {'.', (char)('0' + rest / 100),
+			    (char)('0' + rest / 10 % 10),
+			    (char)('0' + rest % 10)};
+
+	put_key(json, key);
+	put_unsigned(json, value / 1000);
+	if (rest != 0)
+		put(json, fraction,
+		    rest % 100 == 0  ? 2
+		    : rest % 10 == 0 ? 3
+				     : 4);
+}

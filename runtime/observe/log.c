@@ -1,0 +1,253 @@
+/* log.c - see log.h.
+ * The hard part is not to block and not to mix lines.  O_NONBLOCK belongs to
+ * the open file, which the shell that started us shares, so we open our own
+ * through /proc; sockets have MSG_DONTWAIT; what is left is asked by poll() and
+ * given PIPE_BUF bytes at a time, which a writable pipe takes whole. */
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void log_sink_init(struct log_sink *sink, int fd)
+{
+	char path[32];
+	struct stat st;
+	int own;
+
+	pthread_mutex_init(&sink->lock, NULL);
+	sink->fd = fd;
+	sink->fd_is_ours = false;
+	sink->rest_length = 0;
+	sink->kind = SINK_POLLED;
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
+		sink->kind = SINK_SOCKET;
+		return;
+	}
+	/* reopening a regular file would give it a second offset: unless it
+	 * appends, lines and whatever else is written there would overlap */
+	if (S_ISREG(st.st_mode)) {
+		sink->kind = SINK_NONBLOCKING;
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path,
+		   O_WRONLY | O_NONBLOCK | O_APPEND | O_CLOEXEC | O_NOCTTY);
+	if (own < 0)
+		return;
+	sink->fd = own;
+	sink->fd_is_ours = true;
+	sink->kind = SINK_NONBLOCKING;
+}
+
+void log_sink_fini(struct log_sink *sink)
+{
+	if (sink->fd_is_ours)
+		close(sink->fd);
+	pthread_mutex_destroy(&sink->lock);
+}
+
+/* One write that does not wait: bytes written, 0 when it would have to wait.
+ * A sink that fails for good (a reader that is gone) swallows everything. */
+static size_t sink_write(struct log_sink *sink, const char *p, size_t n)
+{
+	struct pollfd ready = {.fd = sink->fd, .events = POLLOUT};
+	ssize_t done = -1;
+
+	do {
+		switch (sink->kind) {
+		case SINK_SOCKET:
+			done = send(sink->fd, p, n,
+				    MSG_DONTWAIT | MSG_NOSIGNAL);
+			break;
+		case SINK_POLLED:
+			if (poll(&ready, 1, 0) != 1)
+				return 0;
+			done = write(sink->fd, p, n < PIPE_BUF ? n : PIPE_BUF);
+			break;
+		case SINK_NONBLOCKING:
+			done = write(sink->fd, p, n);
+			break;
+		}
+	} while (done < 0 && errno == EINTR);
+	if (done >= 0)
+		return (size_t)done;
+	return errno == EAGAIN || errno == ENOBUFS ? 0 : n;
+}
+
+/* Write all of P or as much as goes; what was written. */
+static size_t sink_put(struct log_sink *sink, const char *p, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		size_t step = sink_write(sink, p + done, n - done);
+
+		if (step == 0)
+			break;
+		done += step;
+	}
+	return done;
+}
+
+struct log *log_new(struct log_sink *sink)
+{
+	struct log *log = malloc(sizeof(*log));
+
+	if (log == NULL)
+		return NULL;
+	log->sink = sink;
+	log->length = 0;
+	log->dropped = 0;
+	return log;
+}
+
+void log_free(struct log *log)
+{
+	free(log);
+}
+
+struct str log_time(const struct timespec *when, bool fraction,
+		    char out[LOG_TIME_MAX])
+{
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&when->tv_sec, &tm);
+	n = strftime(out, LOG_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (fraction)
+		n += (size_t)snprintf(out + n, LOG_TIME_MAX - n, ".%06ldZ",
+				      when->tv_nsec / 1000);
+	else
+		n += (size_t)snprintf(out + n, LOG_TIME_MAX - n, "Z");
+	return str_make(out, n);
+}
+
+static const char *level_text(enum log_level level)
+{
+	switch (level) {
+	case LOG_INFO:
+		return "info";
+	case LOG_WARNING:
+		return "warning";
+	case LOG_ERROR:
+		return "error";
+	}
+	return "error";
+}
+
+struct json log_begin(struct log *log, enum log_level level, const char *msg)
+{
+	size_t room = sizeof(log->buffer) - log->length;
+	struct timespec now;
+	char stamp[LOG_TIME_MAX];
+	struct json line;
+
+	/* one byte is the newline's */
+	if (room > LOG_LINE_MAX)
+		room = LOG_LINE_MAX;
+	json_begin(&line, log->buffer + log->length, room > 0 ? room - 1 : 0);
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_string(&line, "time", log_time(&now, false, stamp));
+	json_text(&line, "level", level_text(level));
+	json_text(&line, "msg", msg);
+	return line;
+}
+
+void log_end(struct log *log, struct json *line)
+{
+	json_end(line);
+	if (line->overflow) {
+		log->dropped++;
+		return;
+	}
+	log->length += line->length;
+	log->buffer[log->length++] = '\n';
+}
+
+void log_message(struct log *log, enum log_level level, const char *msg)
+{
+	struct json line = log_begin(log, level, msg);
+
+	log_end(log, &line);
+}
+
+/* Lines were lost, and there is room again: say how many. */
+static void report_dropped(struct log *log)
+{
+	uint64_t dropped = log->dropped;
+	struct json line =
+		log_begin(log, LOG_WARNING, "log lines were dropped");
+
+	log->dropped = 0;
+	json_unsigned(&line, "dropped", dropped);
+	log_end(log, &line);
+	if (log->dropped != 0)
+		log->dropped = dropped;
+}
+
+static bool flush_locked(struct log *log)
+{
+	struct log_sink *sink = log->sink;
+	size_t done, line;
+
+	if (sink->rest_length != 0) {
+		done = sink_put(sink, sink->rest, sink->rest_length);
+		sink->rest_length -= done;
+		memmove(sink->rest, sink->rest + done, sink->rest_length);
+		if (sink->rest_length != 0)
+			return false;
+	}
+	done = sink_put(sink, log->buffer, log->length);
+	if (done != 0 && done < log->length && log->buffer[done - 1] != '\n') {
+		/* cut inside a line: its end goes first, whoever comes next */
+		const char *end =
+			memchr(log->buffer + done, '\n', log->length - done);
+
+		line = (size_t)(end - (log->buffer + done)) + 1;
+		memcpy(sink->rest, log->buffer + done, line);
+		sink->rest_length = line;
+		done += line;
+	}
+	log->length -= done;
+	memmove(log->buffer, log->buffer + done, log->length);
+	return log->length == 0 && sink->rest_length == 0;
+}
+
+static bool flush(struct log *log)
+{
+	bool all;
+
+	if (log->dropped != 0)
+		report_dropped(log);
+	pthread_mutex_lock(&log->sink->lock);
+	all = flush_locked(log);
+	pthread_mutex_unlock(&log->sink->lock);
+	return all;
+}
+
+bool log_flush(struct log *log)
+{
+	return (log->length == 0 && log->dropped == 0) || flush(log);
+}
+
+bool log_flush_wait(struct log *log, unsigned timeout_ms)
+{
+	struct timespec nap = {.tv_nsec = 5 * 1000 * 1000};
+	unsigned waited = 0;
+
+	while (!flush(log)) {
+		if (waited >= timeout_ms)
+			return false;
+		nanosleep(&nap, NULL);
+		waited += 5;
+	}
+	return true;
+}

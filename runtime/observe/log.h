@@ -1,0 +1,70 @@
+/* log.h - the log: one JSON object a line on standard error, nothing else.
+ * A thread formats into its own buffer and flushes it once per turn of its
+ * loop.  Writing never waits: when the reader stalls, lines stay in the buffer,
+ * and when that is full they are dropped and counted, and the count is logged
+ * as soon as the reader takes lines again. Not here: what the lines of the
+ * proxy say, events.h. */
+#ifndef OBSERVE_LOG_H
+#define OBSERVE_LOG_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "json.h"
+
+#define LOG_BUFFER_BYTES (64u << 10)
+#define LOG_LINE_MAX (32u << 10)
+#define LOG_RETRY_MS 50 /* a stalled reader is tried again after that */
+
+enum log_level { LOG_INFO = 0, LOG_WARNING, LOG_ERROR };
+
+/* Where the lines of all threads go. */
+struct log_sink {
+	pthread_mutex_t lock; /* held for one write(), which does not wait */
+	int fd;
+	enum { SINK_NONBLOCKING = 0, SINK_SOCKET, SINK_POLLED } kind;
+	bool fd_is_ours;
+	size_t rest_length; /* the end of a line that was written in part: goes
+			     * before any other line */
+	char rest[LOG_LINE_MAX];
+};
+
+/* One thread's side. */
+struct log {
+	struct log_sink *sink; /* borrowed */
+	size_t length;
+	uint64_t dropped; /* since the last line that said so */
+	char buffer[LOG_BUFFER_BYTES];
+};
+
+/* Write to FD, left as it is: where a second descriptor without blocking can be
+ * had from /proc, that one is used. */
+void log_sink_init(struct log_sink *sink, int fd);
+void log_sink_fini(struct log_sink *sink);
+
+struct log *log_new(struct log_sink *sink);
+void log_free(struct log *log);
+
+/* Begin a line: time, level and msg are there.  Then members, then log_end(),
+ * with no other line of this log in between. */
+struct json log_begin(struct log *log, enum log_level level, const char *msg);
+void log_end(struct log *log, struct json *line);
+
+/* A line with nothing but its message. */
+void log_message(struct log *log, enum log_level level, const char *msg);
+
+/* Write what there is, as far as it can be written now.  True: all is out. */
+bool log_flush(struct log *log);
+
+/* The same, waiting up to TIMEOUT_MS: for the end of the program. */
+bool log_flush_wait(struct log *log, unsigned timeout_ms);
+
+/* WHEN as "2026-01-02T15:04:05Z", with FRACTION as "...05.123456Z". */
+#define LOG_TIME_MAX 40
+struct str log_time(const struct timespec *when, bool fraction,
+		    char out[LOG_TIME_MAX]);
+
+#endif

@@ -1,0 +1,443 @@
+/* client.c - see client.h: accepting, the state machine, the head, our answers,
+ * and the only release path. */
+#include "client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "answer.h"
+#include "connect.h"
+#include "runtime/net/dial.h"
+#include "runtime/net/resolver.h"
+#include "self.h"
+#include "tunnel.h"
+#include "worker.h"
+
+#define HEAD_STEP 4096u         /* a head in pieces is gathered in such steps */
+#define LINGER_BYTES (1u << 20) /* a refused client may send so much more */
+
+static struct client *from_context(void *context)
+{
+	struct client *client = context;
+
+	/* only our own bug can break this, and then nothing may go on */
+	if (client->magic != CLIENT_MAGIC)
+		abort();
+	return client;
+}
+
+static struct client *from_timeout(struct timeout *timeout)
+{
+	return from_context((char *)timeout - offsetof(struct client, timeout));
+}
+
+uint64_t client_clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* --- descriptors and events -------------------------------------------------
+ */
+
+static void on_client_event(evutil_socket_t fd, short what, void *context);
+static void on_origin_event(evutil_socket_t fd, short what, void *context);
+
+void client_want(struct client *client, struct peer *peer, short want)
+{
+	if (peer->interest == want)
+		return;
+	if (peer->interest != 0)
+		event_del(&peer->event);
+	peer->interest = want;
+	if (want == 0)
+		return;
+	event_assign(&peer->event, client->worker->base, peer->stream.fd,
+		     (short)(want | EV_PERSIST),
+		     peer == &client->client ? on_client_event
+					     : on_origin_event,
+		     client);
+	/* without events a client would never end: but its timeout ends it */
+	if (event_add(&peer->event, NULL) != 0)
+		peer->interest = 0;
+}
+
+void client_set_origin(struct client *client, int fd)
+{
+	const int on = 1;
+
+	client->origin.stream = (struct stream){&stream_plain, fd};
+	/* a peer that vanished must not hold a tunnel for ever */
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+static void peer_close(struct client *client, struct peer *peer)
+{
+	client_want(client, peer, 0);
+	stream_close(&peer->stream);
+}
+
+/* --- birth and death --------------------------------------------------------
+ */
+
+static struct client *take_from_pool(struct worker *worker)
+{
+	struct client *client = LIST_FIRST(&worker->pool);
+
+	if (client == NULL)
+		return malloc(sizeof(*client));
+	LIST_REMOVE(client, link);
+	worker->pooled--;
+	return client;
+}
+
+void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
+{
+	struct stream stream = {&stream_plain, fd};
+	struct client *client = take_from_pool(worker);
+
+	if (client == NULL) {
+		stream_close(&stream);
+		return;
+	}
+	memset(client, 0, sizeof(*client));
+	client->magic = CLIENT_MAGIC;
+	client->worker = worker;
+	client->client.stream = stream;
+	client->origin.stream.fd = -1;
+	client->exchange.class.rule = RANGE_RULE_NONE;
+	client->exchange.decision.rule = RULE_NONE;
+	client->exchange.policy = "";
+	self_from_sockaddr(peer, &client->exchange.peer,
+			   &client->exchange.peer_port);
+	client->state = CLIENT_HEAD;
+	LIST_INSERT_HEAD(&worker->clients, client, link);
+	atomic_fetch_add_explicit(&worker->live, 1, memory_order_relaxed);
+	timeout_arm(&client->timeout, &worker->head_timeouts);
+	client_want(client, &client->client, EV_READ);
+}
+
+static void fill_local(struct client *client, struct tunnel_record *record)
+{
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+
+	if (getsockname(client->origin.stream.fd, (struct sockaddr *)&name,
+			&length) == 0)
+		self_from_sockaddr((struct sockaddr *)&name, &record->local,
+				   &record->local_port);
+}
+
+static void log_tunnel_end(struct client *client, enum close_cause cause)
+{
+	struct tunnel_record record = {
+		.remote = client->remote,
+		.remote_port = client->port,
+		.connect_us = client->connect_us,
+		.bytes_in = client->down.bytes,
+		.bytes_out = client->up.bytes,
+		.at_termination = cause == CLOSE_TERMINATION,
+	};
+	uint64_t ago = timeouts_now() - client->active_ms;
+	char error[128] = "";
+
+	clock_gettime(CLOCK_REALTIME, &record.last_activity);
+	record.last_activity.tv_sec -= (time_t)(ago / 1000);
+	record.last_activity.tv_nsec -= (long)(ago % 1000) * 1000000;
+	if (record.last_activity.tv_nsec < 0) {
+		record.last_activity.tv_nsec += 1000000000;
+		record.last_activity.tv_sec--;
+	}
+	fill_local(client, &record);
+	if (cause == CLOSE_IDLE)
+		snprintf(error, sizeof(error), "idle timeout");
+	else if (client->error != 0)
+		snprintf(error, sizeof(error), "%s: %s",
+			 client->error_is_origins ? "origin" : "client",
+			 strerror(client->error));
+	log_close(client->worker->log, &client->exchange, client->reason,
+		  &record, error);
+}
+
+void client_close(struct client *client, enum close_cause cause)
+{
+	struct worker *worker = client->worker;
+
+	assert(client->magic == CLIENT_MAGIC);
+	switch ((enum client_state)client->state) {
+	case CLIENT_CLOSED:
+		return;
+	case CLIENT_HEAD:
+	case CLIENT_REPLY:
+		break;
+	case CLIENT_LOOKUP:
+		resolve_cancel(client->lookup);
+		break;
+	case CLIENT_DIAL:
+		dial_cancel(client->dial);
+		break;
+	case CLIENT_TUNNEL:
+		log_tunnel_end(client, cause);
+		break;
+	}
+	client->state = CLIENT_CLOSED;
+	client->lookup = NULL;
+	client->dial = NULL;
+	timeout_disarm(&client->timeout);
+	peer_close(client, &client->client);
+	peer_close(client, &client->origin);
+	spill_free(&client->up.spill);
+	spill_free(&client->down.spill);
+	policy_unref(&client->policy);
+	free(client->text);
+	client->text = NULL;
+	LIST_REMOVE(client, link);
+	atomic_fetch_sub_explicit(&worker->live, 1, memory_order_relaxed);
+	if (worker->pooled >= WORKER_POOL_MAX) {
+		client->magic = 0;
+		free(client);
+		return;
+	}
+	LIST_INSERT_HEAD(&worker->pool, client, link);
+	worker->pooled++;
+}
+
+void client_pool_free(struct worker *worker)
+{
+	struct client *client;
+
+	while ((client = LIST_FIRST(&worker->pool)) != NULL) {
+		LIST_REMOVE(client, link);
+		free(client);
+	}
+	worker->pooled = 0;
+}
+
+/* --- the head ---------------------------------------------------------------
+ */
+
+static unsigned status_of(enum request_status status)
+{
+	switch (status) {
+	case REQUEST_TARGET_TOO_LONG:
+		return 414;
+	case REQUEST_HEAD_TOO_LARGE:
+		return 431;
+	case REQUEST_BAD_VERSION:
+		return 505;
+	case REQUEST_MORE:
+	case REQUEST_DONE:
+	case REQUEST_BAD:
+		break;
+	}
+	return 400;
+}
+
+/* The first LENGTH bytes from the client are at BYTES: in the worker's buffer
+ * when they came at once, else in the spill where they were gathered. */
+static void scan_head(struct client *client, const char *bytes, size_t length)
+{
+	struct request *request = &client->worker->request;
+	enum request_status status =
+		request_scan(&client->progress, bytes, length, request);
+	struct spill gathered;
+
+	if (status == REQUEST_MORE) {
+		if (client->up.spill.p == NULL &&
+		    (!spill_reserve(&client->up.spill,
+				    (uint32_t)length + HEAD_STEP) ||
+		     !spill_add(&client->up.spill, bytes, (uint32_t)length)))
+			client_close(client, CLOSE_ERROR);
+		return;
+	}
+	timeout_disarm(&client->timeout);
+	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
+	client->exchange.id =
+		id_next(&client->worker->ids, client->exchange.start.tv_sec);
+	client_want(client, &client->client, 0);
+	/* what was gathered is the early data's source, not its place */
+	gathered = client->up.spill;
+	client->up.spill = (struct spill){0};
+	if (status == REQUEST_DONE)
+		connect_begin(client, request, bytes, bytes + request->length,
+			      length - request->length);
+	else
+		answer_plain(client, status_of(status), request->error, false);
+	spill_free(&gathered);
+}
+
+static void read_head(struct client *client)
+{
+	struct worker *worker = client->worker;
+	struct spill *spill = &client->up.spill;
+	ssize_t n;
+
+	if (spill->p == NULL) {
+		n = stream_read(&client->client.stream, worker->buffer,
+				sizeof(worker->buffer));
+	} else {
+		if (spill->capacity == spill->end &&
+		    !spill_reserve(spill, HEAD_STEP)) {
+			client_close(client, CLOSE_ERROR);
+			return;
+		}
+		n = stream_read(&client->client.stream, spill->p + spill->end,
+				spill->capacity - spill->end);
+	}
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		client_close(client, CLOSE_DONE);
+		return;
+	}
+	if (spill->p == NULL) {
+		scan_head(client, (const char *)worker->buffer, (size_t)n);
+		return;
+	}
+	spill->end += (uint32_t)n;
+	scan_head(client, (const char *)spill->p, spill->end);
+}
+
+/* --- our answers ------------------------------------------------------------
+ */
+
+/* Everything is out: say so, and wait for the client to say the same, so that
+ * no reset overtakes the answer (RFC 9112 9.6). */
+static void reply_linger(struct client *client)
+{
+	client->down.shut = true;
+	if (stream_shutdown(&client->client.stream) != 0) {
+		client_close(client, CLOSE_DONE);
+		return;
+	}
+	client_want(client, &client->client, EV_READ);
+}
+
+static void reply_write(struct client *client)
+{
+	struct spill *spill = &client->down.spill;
+	ssize_t n = stream_write(&client->client.stream,
+				 spill->p + spill->start, spill_length(spill));
+
+	if (n < 0 && errno != EAGAIN) {
+		client_close(client, CLOSE_ERROR);
+		return;
+	}
+	if (n > 0)
+		spill_consume(spill, (uint32_t)n);
+	if (spill->p == NULL)
+		reply_linger(client);
+	else
+		client_want(client, &client->client, EV_WRITE);
+}
+
+static void reply_read(struct client *client)
+{
+	struct worker *worker = client->worker;
+	ssize_t n = stream_read(&client->client.stream, worker->buffer,
+				sizeof(worker->buffer));
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n > 0)
+		client->up.bytes += (uint64_t)n;
+	if (n <= 0 || client->up.bytes > LINGER_BYTES)
+		client_close(client, CLOSE_DONE);
+}
+
+void client_reply(struct client *client, const char *bytes, uint32_t length)
+{
+	client->state = CLIENT_REPLY;
+	client->lookup = NULL;
+	client->dial = NULL;
+	spill_free(&client->up.spill);
+	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
+	if (!spill_add(&client->down.spill, bytes, length)) {
+		client_close(client, CLOSE_ERROR);
+		return;
+	}
+	reply_write(client);
+}
+
+/* --- what can happen --------------------------------------------------------
+ */
+
+static void on_client_event(evutil_socket_t fd, short what, void *context)
+{
+	struct client *client = from_context(context);
+
+	(void)fd;
+	switch ((enum client_state)client->state) {
+	case CLIENT_HEAD:
+		read_head(client);
+		break;
+	case CLIENT_TUNNEL:
+		tunnel_ready(client, &client->client, what);
+		break;
+	case CLIENT_REPLY:
+		if (client->down.shut)
+			reply_read(client);
+		else
+			reply_write(client);
+		break;
+	case CLIENT_LOOKUP:
+	case CLIENT_DIAL:
+		/* the client is not listened to meanwhile */
+	case CLIENT_CLOSED:
+		break;
+	}
+}
+
+static void on_origin_event(evutil_socket_t fd, short what, void *context)
+{
+	struct client *client = from_context(context);
+
+	(void)fd;
+	switch ((enum client_state)client->state) {
+	case CLIENT_TUNNEL:
+		tunnel_ready(client, &client->origin, what);
+		break;
+	case CLIENT_HEAD:
+	case CLIENT_LOOKUP:
+	case CLIENT_DIAL:
+	case CLIENT_REPLY:
+		/* there is no origin yet, or none any more */
+	case CLIENT_CLOSED:
+		break;
+	}
+}
+
+void client_on_head_timeout(struct timeout *timeout)
+{
+	struct client *client = from_timeout(timeout);
+
+	/* silence is answered with silence, half a request is not */
+	if (client->up.spill.p == NULL) {
+		client_close(client, CLOSE_DONE);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
+	client->exchange.id =
+		id_next(&client->worker->ids, client->exchange.start.tv_sec);
+	client_want(client, &client->client, 0);
+	answer_plain(client, 408, "request head not complete in time", false);
+}
+
+void client_on_idle_timeout(struct timeout *timeout)
+{
+	client_close(from_timeout(timeout), CLOSE_IDLE);
+}
+
+void client_on_linger_timeout(struct timeout *timeout)
+{
+	client_close(from_timeout(timeout), CLOSE_DONE);
+}

@@ -1,0 +1,116 @@
+/* client.h - one client from accept to close: the state machine, and the only
+ * owner of everything that belongs to it.
+ *
+ *   HEAD -> LOOKUP -> DIAL -> TUNNEL -> (closed)
+ *      \________\________\--> REPLY --> (closed)
+ *
+ * client.c has the states and the descriptors, connect.c the way from a request
+ * head to a connection, tunnel.c the relay, respond.c the words. */
+#ifndef PROXY_CLIENT_H
+#define PROXY_CLIENT_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "grammar/request.h"
+#include "runtime/observe/events.h"
+#include "runtime/policy/addr.h"
+#include "spill.h"
+#include "stream.h"
+#include "timeouts.h"
+
+struct dial;
+struct lookup;
+struct policy;
+struct worker;
+
+enum client_state {
+	CLIENT_CLOSED = 0, /* in the pool; nothing is open */
+	CLIENT_HEAD,       /* reading the request head */
+	CLIENT_LOOKUP,     /* asking the name servers */
+	CLIENT_DIAL,       /* connecting */
+	CLIENT_TUNNEL,     /* relaying */
+	CLIENT_REPLY,      /* our answer goes out, then we wait for the end */
+};
+
+enum close_cause {
+	CLOSE_DONE = 0,    /* both ways ended, or the client went away */
+	CLOSE_ERROR,       /* c->error says */
+	CLOSE_IDLE,        /* idle_timeout */
+	CLOSE_TERMINATION, /* the program ends */
+};
+
+/* One of the two ends. */
+struct peer {
+	struct stream stream; /* owned */
+	struct event event;
+	short interest; /* EV_READ, EV_WRITE: what EVENT is added for */
+};
+
+/* One of the two ways. */
+struct flow {
+	struct spill spill; /* read, and not yet written */
+	uint64_t bytes;     /* written */
+	bool ended;         /* the source has no more */
+	bool shut;          /* the sink was told so, or is gone */
+};
+
+#define CLIENT_MAGIC 0x636c6e74u
+
+struct client {
+	uint32_t magic; /* CLIENT_MAGIC, checked wherever a void * comes back */
+	uint8_t state;  /* enum client_state */
+	uint8_t minor;  /* HTTP/1.minor of the request */
+	LIST_ENTRY(client) link; /* in the worker's clients, or its pool */
+	struct worker *worker;   /* borrowed */
+	struct peer client;
+	struct peer origin;
+	struct flow up;   /* client to origin; before the tunnel, what the
+			   * client sent so far */
+	struct flow down; /* origin to client; our answers too */
+	struct timeout timeout;
+	struct lookup *lookup; /* owned in LOOKUP */
+	struct dial *dial;     /* owned in DIAL */
+	struct policy *policy; /* counted, from the decision on */
+	char *text;            /* owned: what EXCHANGE's strings point into */
+	uint16_t port;         /* of the destination */
+	struct exchange exchange;
+	const char *reason; /* static: why it was allowed */
+	uint64_t mark_us;   /* when the lookup or the dial began */
+	struct addr remote;
+	uint32_t connect_us;
+	int error; /* errno that ended the tunnel */
+	bool error_is_origins;
+	struct request_progress progress;
+	uint64_t active_ms; /* timeouts_now() of the last byte */
+};
+
+/* FD was accepted from PEER and becomes a client's. */
+void client_accept(struct worker *worker, int fd, const struct sockaddr *peer);
+
+/* The one way out: closes and frees all there is, from any state.  Idempotent.
+ */
+void client_close(struct client *client, enum close_cause cause);
+
+void client_pool_free(struct worker *worker);
+
+/* For struct timeouts. */
+timeout_expired client_on_head_timeout, client_on_idle_timeout,
+	client_on_linger_timeout;
+
+/* Between the files of a client: */
+
+/* Be called when one of WANT is possible; 0: not at all. */
+void client_want(struct client *client, struct peer *peer, short want);
+
+/* FD is the origin's connected socket and becomes the client's. */
+void client_set_origin(struct client *client, int fd);
+
+/* LENGTH bytes of answer at BYTES go out, then the connection ends. */
+void client_reply(struct client *client, const char *bytes, uint32_t length);
+
+uint64_t client_clock_us(void);
+
+#endif

@@ -1,0 +1,197 @@
+/* tunnel.c - see tunnel.h.
+ * A flow is read into the worker's one buffer and written at once.  Only what
+ * the sink does not take is kept, and then the source is not read until it is
+ * gone: that is all the backpressure there is.  The two ways end on their own
+ * (half-close); the tunnel ends when both have. */
+#include "tunnel.h"
+
+#include <errno.h>
+
+#include "client.h"
+#include "worker.h"
+
+static struct peer *source_of(struct client *client, struct flow *flow)
+{
+	return flow == &client->up ? &client->client : &client->origin;
+}
+
+static struct peer *sink_of(struct client *client, struct flow *flow)
+{
+	return flow == &client->up ? &client->origin : &client->client;
+}
+
+static void note_error(struct client *client, const struct peer *peer,
+		       int error)
+{
+	if (client->error != 0)
+		return;
+	client->error = error;
+	client->error_is_origins = peer == &client->origin;
+}
+
+static struct flow *other(struct client *client, const struct flow *flow)
+{
+	return flow == &client->up ? &client->down : &client->up;
+}
+
+/* The sink takes no more.  What comes from it may still be on its way: its own
+ * flow ends when reading says so. */
+static void sink_gone(struct client *client, struct flow *flow, int error)
+{
+	note_error(client, sink_of(client, flow), error);
+	flow->ended = true;
+	flow->shut = true;
+	spill_free(&flow->spill);
+}
+
+/* Reading failed, so this end is gone for both ways. */
+static void source_gone(struct client *client, struct flow *flow, int error)
+{
+	note_error(client, source_of(client, flow), error);
+	flow->ended = true;
+	sink_gone(client, other(client, flow), error);
+}
+
+/* A byte that can't be kept ends the tunnel. */
+static void out_of_memory(struct client *client)
+{
+	sink_gone(client, &client->up, ENOMEM);
+	sink_gone(client, &client->down, ENOMEM);
+}
+
+/* Write what waits in FLOW. */
+static void flow_write(struct client *client, struct flow *flow)
+{
+	struct peer *sink = sink_of(client, flow);
+	struct spill *spill = &flow->spill;
+	ssize_t n = stream_write(&sink->stream, spill->p + spill->start,
+				 spill_length(spill));
+
+	if (n >= 0) {
+		flow->bytes += (uint64_t)n;
+		spill_consume(spill, (uint32_t)n);
+	} else if (errno != EAGAIN) {
+		sink_gone(client, flow, errno);
+	}
+}
+
+static void flow_read(struct client *client, struct flow *flow)
+{
+	struct worker *worker = client->worker;
+	struct peer *source = source_of(client, flow);
+	struct peer *sink = sink_of(client, flow);
+	ssize_t n, done;
+
+	n = stream_read(&source->stream, worker->buffer,
+			sizeof(worker->buffer));
+	if (n == 0) {
+		flow->ended = true;
+		return;
+	}
+	if (n < 0) {
+		if (errno != EAGAIN)
+			source_gone(client, flow, errno);
+		return;
+	}
+	done = stream_write(&sink->stream, worker->buffer, (size_t)n);
+	if (done < 0) {
+		if (errno != EAGAIN) {
+			sink_gone(client, flow, errno);
+			return;
+		}
+		done = 0;
+	}
+	flow->bytes += (uint64_t)done;
+	if (done < n && !spill_add(&flow->spill, worker->buffer + done,
+				   (uint32_t)(n - done)))
+		out_of_memory(client);
+}
+
+/* The source has ended and all of it is written: tell the sink. */
+static void flow_finish(struct client *client, struct flow *flow)
+{
+	struct peer *sink = sink_of(client, flow);
+
+	if (!flow->ended || flow->shut || flow->spill.p != NULL)
+		return;
+	flow->shut = true;
+	/* fails when the sink is gone, which its reading side will tell */
+	(void)stream_shutdown(&sink->stream);
+}
+
+static short wants(const struct flow *out, const struct flow *in)
+{
+	int want = 0;
+
+	/* OUT is read from this peer, IN is written to it */
+	if (!out->ended && out->spill.p == NULL)
+		want |= EV_READ;
+	if (in->spill.p != NULL)
+		want |= EV_WRITE;
+	return (short)want;
+}
+
+/* After anything happened: finish what can be, then wait for the rest. */
+static void settle(struct client *client)
+{
+	flow_finish(client, &client->up);
+	flow_finish(client, &client->down);
+	if (client->up.shut && client->down.shut) {
+		client_close(client,
+			     client->error != 0 ? CLOSE_ERROR : CLOSE_DONE);
+		return;
+	}
+	client_want(client, &client->client, wants(&client->up, &client->down));
+	client_want(client, &client->origin, wants(&client->down, &client->up));
+}
+
+static void touch(struct client *client)
+{
+	struct worker *worker = client->worker;
+	uint64_t now = timeouts_now();
+
+	client->active_ms = now;
+	atomic_store_explicit(&worker->last_activity, now,
+			      memory_order_relaxed);
+	timeout_arm(&client->timeout, &worker->idle_timeouts);
+}
+
+/* The answer to CONNECT goes the way of the origin's bytes, but is none. */
+static void write_established(struct client *client)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\n\r\n";
+	const uint32_t length = sizeof(text) - 1;
+	ssize_t n = stream_write(&client->client.stream, text, length);
+	uint32_t rest = length - (n > 0 ? (uint32_t)n : 0);
+
+	if (n < 0 && errno != EAGAIN)
+		sink_gone(client, &client->down, errno);
+	else if (!spill_add(&client->down.spill, text + length - rest, rest))
+		out_of_memory(client);
+	else
+		client->down.bytes -= rest; /* they will be counted */
+}
+
+void tunnel_begin(struct client *client)
+{
+	client->state = CLIENT_TUNNEL;
+	touch(client);
+	write_established(client);
+	if (client->up.spill.p != NULL)
+		flow_write(client, &client->up);
+	settle(client);
+}
+
+void tunnel_ready(struct client *client, struct peer *peer, short what)
+{
+	struct flow *out =
+		peer == &client->client ? &client->up : &client->down;
+	struct flow *in = out == &client->up ? &client->down : &client->up;
+
+	touch(client);
+	if ((what & EV_WRITE) != 0 && in->spill.p != NULL)
+		flow_write(client, in);
+	if ((what & EV_READ) != 0 && !out->ended && out->spill.p == NULL)
+		flow_read(client, out);
+	settle(client);
+}

@@ -1,0 +1,15 @@
+/* tunnel.h - the relay: two ways, each with its own end and its own pace. */
+#ifndef PROXY_TUNNEL_H
+#define PROXY_TUNNEL_H
+
+struct client;
+struct peer;
+
+/* Both ends are open.  Answers 200 and relays from here on; what the client
+ * sent already is in its upward spill. */
+void tunnel_begin(struct client *client);
+
+/* PEER, one of the two ends, is ready for WHAT (EV_READ, EV_WRITE). */
+void tunnel_ready(struct client *client, struct peer *peer, short what);
+
+#endif

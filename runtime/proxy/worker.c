@@ -1,0 +1,184 @@
+/* worker.c - see worker.h. */
+#include "worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "client.h"
+
+static void on_accepted(void *context, int fd, const struct sockaddr *peer)
+{
+	client_accept(context, fd, peer);
+}
+
+static void close_all(struct worker *worker)
+{
+	struct client *client;
+
+	while ((client = LIST_FIRST(&worker->clients)) != NULL)
+		client_close(client, CLOSE_TERMINATION);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *context)
+{
+	struct worker *worker = context;
+	uint64_t count;
+
+	(void)what;
+	/* only the waking matters; a failed read wakes us again */
+	if (read((int)fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return;
+	if (atomic_load(&worker->shared->draining))
+		listener_drain(&worker->listener);
+}
+
+static void on_log_retry(evutil_socket_t fd, short what, void *context)
+{
+	/* the loop flushes after every turn: to have woken is all */
+	(void)fd;
+	(void)what;
+	(void)context;
+}
+
+static void flush_log(struct worker *worker)
+{
+	struct timeval tv = {.tv_usec = LOG_RETRY_MS * 1000};
+
+	if (!log_flush(worker->log) &&
+	    !evtimer_pending(&worker->log_retry, NULL))
+		event_add(&worker->log_retry, &tv);
+}
+
+static void *run(void *context)
+{
+	struct worker *worker = context;
+
+	while (!atomic_load(&worker->shared->stopping)) {
+		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
+			break;
+		flush_log(worker);
+	}
+	close_all(worker);
+	log_flush(worker->log);
+	return NULL;
+}
+
+static struct event_base *new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	if (config == NULL)
+		return NULL;
+	/* nobody else touches a worker's base, and no descriptor is dup()ed */
+	event_config_set_flag(config,
+			      EVENT_BASE_FLAG_NOLOCK |
+				      EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
+static bool init_events(struct worker *worker)
+{
+	const struct settings *settings = worker->shared->settings;
+
+	timeouts_init(&worker->head_timeouts, worker->base,
+		      settings->head_timeout_ms, client_on_head_timeout);
+	timeouts_init(&worker->idle_timeouts, worker->base,
+		      settings->idle_timeout_ms, client_on_idle_timeout);
+	timeouts_init(&worker->linger_timeouts, worker->base, LINGER_MS,
+		      client_on_linger_timeout);
+	evtimer_assign(&worker->log_retry, worker->base, on_log_retry, NULL);
+	event_assign(&worker->wake, worker->base, worker->wake_fd,
+		     EV_READ | EV_PERSIST, on_wake, worker);
+	return event_add(&worker->wake, NULL) == 0;
+}
+
+struct worker *worker_new(struct shared *shared, int listen_fd,
+			  const char **why)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	*why = "out of memory or descriptors";
+	if (worker == NULL) {
+		close(listen_fd);
+		return NULL;
+	}
+	worker->shared = shared;
+	worker->listener.fd = -1;
+	worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	worker->base = new_base();
+	worker->log = log_new(shared->sink);
+	LIST_INIT(&worker->clients);
+	LIST_INIT(&worker->pool);
+	id_source_init(&worker->ids);
+	if (worker->base == NULL) {
+		close(listen_fd);
+		goto fail;
+	}
+	if (!listener_init(&worker->listener, worker->base, listen_fd,
+			   on_accepted, worker) ||
+	    worker->log == NULL || worker->wake_fd < 0 || !init_events(worker))
+		goto fail;
+	worker->resolver =
+		resolver_new(worker->base, &shared->settings->resolver, why);
+	if (worker->resolver != NULL)
+		return worker;
+fail:
+	worker_free(worker);
+	return NULL;
+}
+
+void worker_free(struct worker *worker)
+{
+	if (worker == NULL)
+		return;
+	close_all(worker);
+	client_pool_free(worker);
+	if (worker->resolver != NULL)
+		resolver_free(worker->resolver);
+	listener_close(&worker->listener);
+	if (worker->base != NULL)
+		event_base_free(worker->base);
+	if (worker->wake_fd >= 0)
+		close(worker->wake_fd);
+	store_view_fini(&worker->view);
+	self_cache_fini(&worker->self);
+	log_free(worker->log);
+	free(worker);
+}
+
+int worker_start(struct worker *worker)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&worker->thread, NULL, run, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	worker->running = error == 0;
+	return error;
+}
+
+void worker_join(struct worker *worker)
+{
+	if (!worker->running)
+		return;
+	pthread_join(worker->thread, NULL);
+	worker->running = false;
+}
+
+void worker_wake(struct worker *worker)
+{
+	const uint64_t one = 1;
+
+	/* a full counter is awake anyway */
+	if (write(worker->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}

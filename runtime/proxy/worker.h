@@ -1,0 +1,83 @@
+/* worker.h - one event loop in one thread, with everything that its clients
+ * share: listener, resolver, log buffer, read buffer, pool.  Nothing in here is
+ * touched by another thread but the fields that say so. */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "grammar/request.h"
+#include "listener.h"
+#include "runtime/net/resolver.h"
+#include "runtime/observe/events.h"
+#include "runtime/observe/log.h"
+#include "runtime/settings.h"
+#include "runtime/store.h"
+#include "self.h"
+#include "timeouts.h"
+
+#define WORKER_BUFFER (64u << 10) /* the most that one read takes */
+#define WORKER_POOL_MAX 1024      /* client structs kept for reuse */
+#define LINGER_MS 2000 /* how long a refused client may take to hear of it */
+
+struct client;
+
+LIST_HEAD(client_list, client);
+
+/* What all workers share, read-only once they run but where noted. */
+struct shared {
+	const struct settings *settings;
+	struct store *store;   /* locks for itself */
+	struct log_sink *sink; /* locks for itself */
+	struct self_listeners listeners;
+	atomic_bool draining; /* take no new clients */
+	atomic_bool stopping; /* end now */
+};
+
+struct worker {
+	struct shared *shared; /* borrowed */
+	struct event_base *base;
+	struct listener listener;
+	struct resolver *resolver;
+	struct log *log;
+	struct event log_retry;
+	struct event wake; /* its descriptor is an eventfd, owned */
+	int wake_fd;
+	pthread_t thread;
+	bool running; /* THREAD is there to be joined */
+	struct store_view view;
+	struct self_cache self;
+	struct id_source ids;
+	struct timeouts head_timeouts;
+	struct timeouts idle_timeouts;
+	struct timeouts linger_timeouts;
+	struct client_list clients;
+	struct client_list pool; /* closed, to be used again */
+	unsigned pooled;
+	struct request request; /* the one being looked at */
+	unsigned char buffer[WORKER_BUFFER];
+	/* read by the main thread while draining */
+	atomic_uint live;                   /* clients */
+	atomic_uint_fast64_t last_activity; /* timeouts_now() */
+};
+
+/* LISTEN_FD becomes the worker's.  NULL: WHY says why not. */
+struct worker *worker_new(struct shared *shared, int listen_fd,
+			  const char **why);
+/* Its thread has ended or was never started. */
+void worker_free(struct worker *worker);
+
+/* Start the thread, with every signal blocked.  0, or an errno. */
+int worker_start(struct worker *worker);
+void worker_join(struct worker *worker);
+
+/* From any thread: look at what changed in struct shared. */
+void worker_wake(struct worker *worker);
+
+#endif

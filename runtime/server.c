@@ -1,0 +1,385 @@
+/* server.c - see server.h. */
+#include "server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "drain.h"
+#include "runtime/proxy/worker.h"
+#include "store.h"
+
+#define DRAIN_TICK_MS 20
+#define FINAL_FLUSH_MS 1000
+
+struct server {
+	const struct settings *settings; /* borrowed */
+	struct store store;
+	struct log_sink sink;
+	struct shared shared;
+	struct log *log;
+	struct event_base *base; /* signals and the drain's tick */
+	struct event *signals[4];
+	struct event *tick;
+	struct event *log_retry;
+	struct drain drain;
+	struct worker **workers; /* owned, COUNT of them */
+	unsigned count;
+	struct listen_address address; /* as bound */
+	bool has_store;
+	bool interrupted;
+};
+
+static void flush_log(struct server *server)
+{
+	struct timeval tv = {.tv_usec = LOG_RETRY_MS * 1000};
+
+	if (!log_flush(server->log))
+		event_add(server->log_retry, &tv);
+}
+
+/* --- the end ----------------------------------------------------------------
+ */
+
+static void stop(struct server *server)
+{
+	atomic_store(&server->shared.stopping, true);
+	for (unsigned i = 0; i < server->count; i++)
+		worker_wake(server->workers[i]);
+	event_base_loopbreak(server->base);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+	struct server *server = context;
+	uint64_t last = 0;
+	unsigned live = 0;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < server->count; i++) {
+		uint64_t active =
+			atomic_load(&server->workers[i]->last_activity);
+
+		live += atomic_load(&server->workers[i]->live);
+		last = active > last ? active : last;
+	}
+	if (drain_check(&server->drain, server->log, timeouts_now(), live,
+			last))
+		stop(server);
+	flush_log(server);
+}
+
+static void start_drain(struct server *server)
+{
+	struct timeval tv = {.tv_usec = DRAIN_TICK_MS * 1000};
+
+	if (atomic_exchange(&server->shared.draining, true))
+		return;
+	drain_begin(&server->drain, server->log, server->settings,
+		    timeouts_now());
+	for (unsigned i = 0; i < server->count; i++)
+		worker_wake(server->workers[i]);
+	event_add(server->tick, &tv);
+}
+
+/* --- reload -----------------------------------------------------------------
+ */
+
+static void reload(struct server *server)
+{
+	struct store_reload result;
+	bool ok = store_reload(&server->store, &result);
+	struct json line;
+
+	line = log_begin(server->log, ok ? LOG_INFO : LOG_ERROR,
+			 ok ? "policy reloaded"
+			    : "policy not reloaded, the old one stays");
+	json_text(&line, "policy", ok ? result.new_hash : result.old_hash);
+	json_text(&line, "old_policy", result.old_hash);
+	json_text(&line, "new_policy", result.new_hash);
+	if (server->settings->acl_file != NULL)
+		json_text(&line, "file", server->settings->acl_file);
+	if (!ok)
+		json_text(&line, "error", result.why);
+	log_end(server->log, &line);
+}
+
+static void on_signal(evutil_socket_t signal, short what, void *context)
+{
+	struct server *server = context;
+
+	(void)what;
+	switch ((int)signal) {
+	case SIGHUP:
+		reload(server);
+		break;
+	case SIGTERM:
+	case SIGUSR2:
+		start_drain(server);
+		break;
+	case SIGINT:
+		server->interrupted = true;
+		stop(server);
+		break;
+	}
+	flush_log(server);
+}
+
+static void on_log_retry(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	flush_log(context);
+}
+
+/* --- start-up ---------------------------------------------------------------
+ */
+
+/* Every tunnel takes two descriptors: as many as we may have. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	/* refused: we go on with what there is */
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool add_events(struct server *server)
+{
+	static const int numbers[] = {SIGHUP, SIGTERM, SIGUSR2, SIGINT};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		server->signals[i] = evsignal_new(server->base, numbers[i],
+						  on_signal, server);
+		if (server->signals[i] == NULL ||
+		    event_add(server->signals[i], NULL) != 0)
+			return false;
+	}
+	server->tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
+	server->log_retry =
+		event_new(server->base, -1, 0, on_log_retry, server);
+	return server->tick != NULL && server->log_retry != NULL;
+}
+
+static unsigned worker_count(const struct settings *settings)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (settings->workers != 0)
+		return settings->workers;
+	if (online < 1)
+		return 1;
+	return online < SETTINGS_MAX_WORKERS ? (unsigned)online
+					     : SETTINGS_MAX_WORKERS;
+}
+
+static bool add_workers(struct server *server, char *why)
+{
+	const struct settings *settings = server->settings;
+	unsigned count = worker_count(settings);
+	const char *ip = settings->listen_ip;
+	const char *reason;
+
+	if (ip == NULL && settings->acl_file == NULL)
+		ip = "127.0.0.1";
+	if (!listen_address_parse(ip, settings->listen_port, &server->address,
+				  why))
+		return false;
+	server->workers = calloc(count, sizeof(struct worker *));
+	if (server->workers == NULL) {
+		snprintf(why, SERVER_WHY_MAX, "out of memory");
+		return false;
+	}
+	while (server->count < count) {
+		int fd = listener_open(&server->address, server->count == 0,
+				       why);
+
+		if (fd < 0)
+			return false;
+		if (server->count == 0)
+			self_add(&server->shared.listeners, fd);
+		server->workers[server->count] =
+			worker_new(&server->shared, fd, &reason);
+		if (server->workers[server->count] == NULL) {
+			snprintf(why, SERVER_WHY_MAX, "%s", reason);
+			return false;
+		}
+		server->count++;
+	}
+	return true;
+}
+
+struct server *server_new(const struct settings *settings, char *why)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	snprintf(why, SERVER_WHY_MAX, "out of memory or descriptors");
+	if (server == NULL)
+		return NULL;
+	raise_descriptors();
+	log_sink_init(&server->sink, STDERR_FILENO);
+	server->settings = settings;
+	server->shared.settings = settings;
+	server->shared.store = &server->store;
+	server->shared.sink = &server->sink;
+	server->log = log_new(&server->sink);
+	server->base = event_base_new();
+	if (server->log == NULL || server->base == NULL || !add_events(server))
+		goto fail;
+	server->has_store = store_init(&server->store, settings, why);
+	if (server->has_store && add_workers(server, why))
+		return server;
+fail:
+	server_free(server);
+	return NULL;
+}
+
+void server_free(struct server *server)
+{
+	if (server == NULL)
+		return;
+	for (unsigned i = 0; i < server->count; i++)
+		worker_free(server->workers[i]);
+	free(server->workers);
+	for (size_t i = 0; i < 4; i++)
+		if (server->signals[i] != NULL)
+			event_free(server->signals[i]);
+	if (server->tick != NULL)
+		event_free(server->tick);
+	if (server->log_retry != NULL)
+		event_free(server->log_retry);
+	if (server->base != NULL)
+		event_base_free(server->base);
+	if (server->has_store)
+		store_fini(&server->store);
+	log_free(server->log);
+	log_sink_fini(&server->sink);
+	free(server);
+}
+
+/* --- serving ----------------------------------------------------------------
+ */
+
+static bool default_rule_is_open(const struct blob *blob)
+{
+	uint32_t count = blob_rule_count(blob);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct rule_info rule;
+
+		if (blob_rule(blob, i, &rule) && rule.is_default)
+			return rule.action == RULE_OPEN;
+	}
+	return false;
+}
+
+/* One line that names every way in which whoever reaches the port may use us.
+ */
+static void warn_of_open_doors(struct server *server)
+{
+	const struct policy *policy = server->store.current;
+	char doors[256];
+
+	snprintf(doors, sizeof(doors),
+		 "no TLS: clients are not "
+		 "authenticated%s%s%s",
+		 policy->has_acl ? "" : "; no ACL: every host is allowed",
+		 policy->has_acl && server->settings->allow_missing_role
+			 ? "; allow_missing_role: clients without a role are "
+			   "served"
+			 : "",
+		 policy->has_acl && default_rule_is_open(&policy->blob)
+			 ? "; the default rule is open"
+			 : "");
+	struct json line = log_begin(server->log, LOG_WARNING,
+				     "anyone who can reach the port can use "
+				     "this proxy");
+	json_text(&line, "open_doors", doors);
+	log_end(server->log, &line);
+}
+
+static void log_ready(struct server *server)
+{
+	char text[ADDR_TEXT_MAX], where[ADDR_TEXT_MAX + 8];
+	struct addr addr = {{0}};
+	uint16_t port = 0;
+	struct json line;
+
+	self_from_sockaddr((struct sockaddr *)&server->address.storage, &addr,
+			   &port);
+	addr_format(&addr, text);
+	snprintf(where, sizeof(where), addr_is_v4(&addr) ? "%s:%u" : "[%s]:%u",
+		 text, port);
+	line = log_begin(server->log, LOG_INFO,
+			 "Self-connection detection initialized");
+	json_text(&line, "listening_ip", text);
+	json_unsigned(&line, "listening_port", port);
+	log_end(server->log, &line);
+	if (server->settings->listen_ip == NULL &&
+	    server->settings->acl_file == NULL)
+		log_message(server->log, LOG_WARNING,
+			    "without an ACL only this machine is served: "
+			    "listening on 127.0.0.1");
+	line = log_begin(server->log, LOG_INFO, "ready");
+	json_text(&line, "address", where);
+	json_unsigned(&line, "port", port);
+	json_unsigned(&line, "workers", server->count);
+	json_text(&line, "policy", server->store.current->hash);
+	json_text(&line, "version", SMOKESCREEN_VERSION);
+	log_end(server->log, &line);
+}
+
+static void log_start(struct server *server)
+{
+	char text[512];
+
+	log_message(server->log, LOG_INFO, "starting");
+	if (server->settings->acl_file != NULL) {
+		snprintf(text, sizeof(text), "Loading egress ACL from %s",
+			 server->settings->acl_file);
+		log_message(server->log, LOG_INFO, text);
+	}
+	warn_of_open_doors(server);
+	log_ready(server);
+	flush_log(server);
+}
+
+int server_run(struct server *server)
+{
+	bool ok = true;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (unsigned i = 0; ok && i < server->count; i++) {
+		int error = worker_start(server->workers[i]);
+
+		if (error != 0) {
+			fprintf(stderr, "smokescreen: thread: %s\n",
+				strerror(error));
+			ok = false;
+			stop(server);
+		}
+	}
+	if (ok) {
+		log_start(server);
+		event_base_dispatch(server->base);
+	}
+	for (unsigned i = 0; i < server->count; i++)
+		worker_join(server->workers[i]);
+	for (unsigned i = 0; i < server->count; i++)
+		log_flush_wait(server->workers[i]->log, FINAL_FLUSH_MS);
+	log_flush_wait(server->log, FINAL_FLUSH_MS);
+	if (server->interrupted) {
+		signal(SIGINT, SIG_DFL);
+		raise(SIGINT);
+	}
+	return ok ? 0 : 1;
+}

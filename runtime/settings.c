@@ -1,0 +1,531 @@
+/* settings.c - see settings.h.  The value of each kind of setting is read here,
+ * strictly, with upstream's words where upstream has an error for it. */
+#include "settings.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_PORT 4750
+#define DEFAULT_CONNECT_MS 10000
+#define DEFAULT_HEAD_MS 10000
+#define DEFAULT_DNS_MS 5000
+#define DEFAULT_EXIT_MS (500u * 60 * 1000)
+#define DEFAULT_DENY_STATUS 407
+
+void settings_init(struct settings *settings)
+{
+	*settings = (struct settings){
+		.listen_port = DEFAULT_PORT,
+		.deny_status = DEFAULT_DENY_STATUS,
+		.connect_timeout_ms = DEFAULT_CONNECT_MS,
+		.head_timeout_ms = DEFAULT_HEAD_MS,
+		.exit_timeout_ms = DEFAULT_EXIT_MS,
+		.resolver = {.timeout_ms = DEFAULT_DNS_MS},
+	};
+}
+
+void settings_fini(struct settings *settings)
+{
+	free(settings->config_file);
+	free(settings->listen_ip);
+	free(settings->acl_file);
+	free(settings->deny_extra);
+	free(settings->rules);
+	*settings = (struct settings){0};
+}
+
+__attribute__((format(printf, 2, 3))) static bool
+refuse(char *why, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(why, SETTINGS_WHY_MAX, format, ap);
+	va_end(ap);
+	return false;
+}
+
+/* --- kinds of values --------------------------------------------------------
+ */
+
+static bool set_string(char **slot, const char *text, char *why)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		return refuse(why, "out of memory");
+	free(*slot);
+	*slot = copy;
+	return true;
+}
+
+/* An empty text is upstream's way to say "none". */
+static bool set_optional(char **slot, const char *text, char *why)
+{
+	if (*text != '\0')
+		return set_string(slot, text, why);
+	free(*slot);
+	*slot = NULL;
+	return true;
+}
+
+static bool set_bool(bool *slot, const char *text, char *why)
+{
+	if (strcmp(text, "true") == 0)
+		*slot = true;
+	else if (strcmp(text, "false") == 0)
+		*slot = false;
+	else
+		return refuse(why, "'%s' is neither true nor false", text);
+	return true;
+}
+
+static bool read_unsigned(const char *text, unsigned limit, unsigned *out)
+{
+	unsigned value = 0;
+
+	if (*text == '\0')
+		return false;
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p < '0' || *p > '9' ||
+		    __builtin_mul_overflow(value, 10u, &value) ||
+		    __builtin_add_overflow(value, (unsigned)(*p - '0'), &value))
+			return false;
+	}
+	if (value > limit)
+		return false;
+	*out = value;
+	return true;
+}
+
+/* Longest unit first where one begins another. */
+static const struct unit {
+	const char *name;
+	uint64_t ns;
+} units[] = {
+	{"ns", 1},
+	{"us", 1000},
+	{"ms", 1000000},
+	{"s", 1000000000},
+	{"m", 60u * UINT64_C(1000000000)},
+	{"h", 3600u * UINT64_C(1000000000)},
+};
+
+/* One "12.5ms" at *P; adds it to *NS. */
+static bool read_duration_part(const char **p, uint64_t *ns, bool *no_unit)
+{
+	uint64_t whole = 0, fraction = 0, scale = 1, sum;
+	const char *start = *p;
+
+	for (; **p >= '0' && **p <= '9'; (*p)++)
+		if (__builtin_mul_overflow(whole, 10u, &whole) ||
+		    __builtin_add_overflow(whole, (uint64_t)(**p - '0'),
+					   &whole))
+			return false;
+	if (**p == '.') {
+		for ((*p)++; **p >= '0' && **p <= '9'; (*p)++) {
+			/* beyond a nanosecond's share of an hour nothing
+			 * changes */
+			if (scale >= 1000000)
+				continue;
+			scale *= 10;
+			fraction = fraction * 10 + (uint64_t)(**p - '0');
+		}
+	}
+	if (*p == start || (*p == start + 1 && *start == '.'))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t n = strlen(units[i].name);
+
+		/* "m" must not take the start of "ms": "ms" came before */
+		if (strncmp(*p, units[i].name, n) != 0)
+			continue;
+		*p += n;
+		if (__builtin_mul_overflow(whole, units[i].ns, &sum) ||
+		    __builtin_add_overflow(
+			    sum, fraction * (units[i].ns / 1000) / scale * 1000,
+			    &sum))
+			return false;
+		return !__builtin_add_overflow(*ns, sum, ns);
+	}
+	*no_unit = **p == '\0';
+	return false;
+}
+
+bool settings_duration(const char *text, unsigned *ms, char *why)
+{
+	const char *p = text;
+	bool no_unit = false;
+	uint64_t ns = 0, value;
+
+	if (strcmp(text, "0") == 0) {
+		*ms = 0;
+		return true;
+	}
+	if (*text == '-')
+		return refuse(why, "duration '%s' is negative", text);
+	do {
+		if (!read_duration_part(&p, &ns, &no_unit)) {
+			if (no_unit)
+				return refuse(
+					why,
+					"duration '%s' has no unit; write "
+					"'%ss' for seconds",
+					text, text);
+			return refuse(why,
+				      "'%s' is not a duration; write it like "
+				      "10s, 1500ms or 1h30m",
+				      text);
+		}
+	} while (*p != '\0');
+	value = ns / 1000000 + (ns % 1000000 != 0);
+	if (value > INT_MAX)
+		return refuse(why, "duration '%s' is too long", text);
+	*ms = (unsigned)value;
+	return true;
+}
+
+static bool add_rule(struct settings *settings, const struct range_rule *rule,
+		     char *why)
+{
+	/* start-up only, and lists are short: growing by one is enough */
+	struct range_rule *rules = reallocarray(
+		settings->rules, settings->rule_count + 1, sizeof(*rules));
+
+	if (rules == NULL)
+		return refuse(why, "out of memory");
+	rules[settings->rule_count++] = *rule;
+	settings->rules = rules;
+	return true;
+}
+
+static bool add_range(struct settings *settings, const char *text,
+		      enum range_action action, char *why)
+{
+	struct range_rule rule = {.action = (uint8_t)action};
+
+	if (!addr_parse_cidr(str_from(text), &rule.prefix))
+		return refuse(why, "invalid CIDR address: %s", text);
+	return add_rule(settings, &rule, why);
+}
+
+static bool add_address(struct settings *settings, const char *text,
+			enum range_action action, char *why)
+{
+	struct range_rule rule = {.action = (uint8_t)action,
+				  .prefix.length = 128};
+	const char *colon = strrchr(text, ':');
+	const char *port = colon != NULL ? colon + 1 : "";
+
+	switch (addr_parse_endpoint(str_from(text), &rule.prefix.addr,
+				    &rule.port)) {
+	case ENDPOINT_OK:
+		return add_rule(settings, &rule, why);
+	case ENDPOINT_PORT:
+		return refuse(why, "invalid port number '%s'", port);
+	case ENDPOINT_IP:
+		return refuse(why, "invalid IP address '%s'", text);
+	case ENDPOINT_FORM:
+		break;
+	}
+	return refuse(why, "address must be in the form ip[:port], got %s",
+		      text);
+}
+
+static bool add_server(struct settings *settings, const char *text, char *why)
+{
+	struct resolver_options *resolver = &settings->resolver;
+	struct resolver_server server;
+
+	if (addr_parse_endpoint(str_from(text), &server.addr, &server.port) !=
+	    ENDPOINT_OK)
+		return refuse(why,
+			      "'%s' is not the address of a resolver; write "
+			      "IP:PORT",
+			      text);
+	if (server.port == 0)
+		return refuse(why, "address %s: missing port in address", text);
+	if (resolver->server_count == RESOLVER_MAX_SERVERS)
+		return refuse(why, "more than %d resolver addresses",
+			      RESOLVER_MAX_SERVERS);
+	resolver->servers[resolver->server_count++] = server;
+	return true;
+}
+
+/* --- one function a setting -------------------------------------------------
+ */
+
+/* NAME's text or flag goes to FIELD through SETTER. */
+#define SETTER(name, call)                                                     \
+	static bool set_##name(struct settings *settings, const char *text,    \
+			       char *why)                                      \
+	{                                                                      \
+		return call;                                                   \
+	}
+
+SETTER(config_file, set_string(&settings->config_file, text, why))
+SETTER(listen_ip, set_optional(&settings->listen_ip, text, why))
+SETTER(acl_file, set_optional(&settings->acl_file, text, why))
+SETTER(allow_missing_role, set_bool(&settings->allow_missing_role, text, why))
+SETTER(unsafe_private, set_bool(&settings->ranges.allow_private, text, why))
+SETTER(check_config, set_bool(&settings->check_config, text, why))
+SETTER(help, set_bool(&settings->help, text, why))
+SETTER(version, set_bool(&settings->version, text, why))
+SETTER(deny_range, add_range(settings, text, RANGE_DENY, why))
+SETTER(allow_range, add_range(settings, text, RANGE_ALLOW, why))
+SETTER(deny_address, add_address(settings, text, RANGE_DENY, why))
+SETTER(allow_address, add_address(settings, text, RANGE_ALLOW, why))
+SETTER(resolver_address, add_server(settings, text, why))
+SETTER(connect_timeout,
+       settings_duration(text, &settings->connect_timeout_ms, why))
+SETTER(idle_timeout, settings_duration(text, &settings->idle_timeout_ms, why))
+SETTER(exit_timeout, settings_duration(text, &settings->exit_timeout_ms, why))
+
+static bool set_deny_extra(struct settings *settings, const char *text,
+			   char *why)
+{
+	if (strlen(text) > SETTINGS_EXTRA_MAX)
+		return refuse(why, "longer than %d bytes", SETTINGS_EXTRA_MAX);
+	return set_optional(&settings->deny_extra, text, why);
+}
+
+/* 0 keeps the default, as upstream does. */
+static bool set_head_timeout(struct settings *settings, const char *text,
+			     char *why)
+{
+	unsigned ms;
+
+	if (!settings_duration(text, &ms, why))
+		return false;
+	settings->head_timeout_ms = ms != 0 ? ms : DEFAULT_HEAD_MS;
+	return true;
+}
+
+static bool set_dns_timeout(struct settings *settings, const char *text,
+			    char *why)
+{
+	unsigned ms;
+
+	if (!settings_duration(text, &ms, why))
+		return false;
+	settings->resolver.timeout_ms = ms != 0 ? ms : DEFAULT_DNS_MS;
+	return true;
+}
+
+static bool set_port(struct settings *settings, const char *text, char *why)
+{
+	unsigned port;
+
+	if (!read_unsigned(text, UINT16_MAX, &port))
+		return refuse(why, "Invalid listen-port: %s", text);
+	settings->listen_port = (uint16_t)port;
+	return true;
+}
+
+static bool set_workers(struct settings *settings, const char *text, char *why)
+{
+	if (!read_unsigned(text, SETTINGS_MAX_WORKERS, &settings->workers))
+		return refuse(why, "'%s' is not a number from 0 to %d", text,
+			      SETTINGS_MAX_WORKERS);
+	return true;
+}
+
+static bool set_network(struct settings *settings, const char *text, char *why)
+{
+	if (strcmp(text, "ip") == 0)
+		settings->resolver.network = NETWORK_IP;
+	else if (strcmp(text, "ip4") == 0)
+		settings->resolver.network = NETWORK_IP4;
+	else if (strcmp(text, "ip6") == 0)
+		settings->resolver.network = NETWORK_IP6;
+	else
+		return refuse(why, "invalid network type: %s", text);
+	return true;
+}
+
+static bool set_disabled(struct settings *settings, const char *text, char *why)
+{
+	if (strcmp(text, "open") == 0)
+		settings->disabled_action[RULE_OPEN] = true;
+	else if (strcmp(text, "report") == 0)
+		settings->disabled_action[RULE_REPORT] = true;
+	else if (strcmp(text, "enforce") == 0)
+		settings->disabled_action[RULE_ENFORCE] = true;
+	else
+		return refuse(why, "unknown action %s", text);
+	return true;
+}
+
+static bool set_deny_status(struct settings *settings, const char *text,
+			    char *why)
+{
+	if (strcmp(text, "407") == 0)
+		settings->deny_status = 407;
+	else if (strcmp(text, "403") == 0)
+		settings->deny_status = 403;
+	else
+		return refuse(why, "'%s' is neither 407 nor 403", text);
+	return true;
+}
+
+static bool set_deny_detail(struct settings *settings, const char *text,
+			    char *why)
+{
+	if (strcmp(text, "none") == 0)
+		settings->deny_detail = DETAIL_NONE;
+	else if (strcmp(text, "class") == 0)
+		settings->deny_detail = DETAIL_CLASS;
+	else if (strcmp(text, "full") == 0)
+		settings->deny_detail = DETAIL_FULL;
+	else
+		return refuse(why, "'%s' is none of none, class, full", text);
+	return true;
+}
+
+static bool set_mixed(struct settings *settings, const char *text, char *why)
+{
+	if (strcmp(text, "skip") == 0)
+		settings->mixed_answers = MIXED_SKIP;
+	else if (strcmp(text, "refuse") == 0)
+		settings->mixed_answers = MIXED_REFUSE;
+	else
+		return refuse(why, "'%s' is neither skip nor refuse", text);
+	return true;
+}
+
+static bool set_nat64(struct settings *settings, const char *text, char *why)
+{
+	struct ranges_options *ranges = &settings->ranges;
+	struct addr_prefix prefix;
+
+	if (!addr_parse_cidr(str_from(text), &prefix))
+		return refuse(why, "invalid CIDR address: %s", text);
+	switch (prefix.length) {
+	case 32:
+	case 40:
+	case 48:
+	case 56:
+	case 64:
+	case 96:
+		break;
+	default:
+		return refuse(why,
+			      "a NAT64 prefix has a length of 32, 40, 48, 56, "
+			      "64 or 96 (RFC 6052), not %d",
+			      prefix.length);
+	}
+	if (addr_is_v4(&prefix.addr))
+		return refuse(why, "'%s' is not an IPv6 prefix", text);
+	if (ranges->nat64_count == RANGES_MAX_NAT64)
+		return refuse(why, "more than %d NAT64 prefixes",
+			      RANGES_MAX_NAT64);
+	ranges->nat64[ranges->nat64_count++] = prefix;
+	return true;
+}
+
+/* --- the table --------------------------------------------------------------
+ */
+
+const struct setting settings_table[] = {
+	{"help", NULL, SETTING_BOOL, NULL, "Show this help and exit", set_help},
+	{"version", NULL, SETTING_BOOL, NULL, "Show the version and exit",
+	 set_version},
+	{"check-config", NULL, SETTING_BOOL, NULL,
+	 "Load everything, print what is in force and exit", set_check_config},
+	{"config-file", NULL, SETTING_STRING, "FILE",
+	 "Load configuration from FILE; flags override or extend it",
+	 set_config_file},
+	{"listen-ip", "ip", SETTING_STRING, "IP",
+	 "Listen on IP (default: any with an ACL, 127.0.0.1 without)",
+	 set_listen_ip},
+	{"listen-port", "port", SETTING_NUMBER, "PORT",
+	 "Listen on PORT (default: 4750; 0: any free one)", set_port},
+	{"timeout", "connect_timeout", SETTING_DURATION, "DURATION",
+	 "Give up connecting after DURATION (default: 10s; 0: never)",
+	 set_connect_timeout},
+	{"deny-range", "deny_ranges", SETTING_LIST, "RANGE",
+	 "Deny destinations in RANGE, in CIDR notation", set_deny_range},
+	{"allow-range", "allow_ranges", SETTING_LIST, "RANGE",
+	 "Allow destinations in RANGE, in CIDR notation", set_allow_range},
+	{"deny-address", "deny_addresses", SETTING_LIST, "ADDRESS",
+	 "Deny the destination IP[:PORT]", set_deny_address},
+	{"allow-address", "allow_addresses", SETTING_LIST, "ADDRESS",
+	 "Allow the destination IP[:PORT]", set_allow_address},
+	{"egress-acl-file", "acl_file", SETTING_STRING, "FILE",
+	 "Decide by the policy in FILE, compiled by smokescreenc",
+	 set_acl_file},
+	{"resolver-address", "resolver_addresses", SETTING_LIST, "ADDRESS",
+	 "Resolve with the DNS server IP:PORT, not the system's",
+	 set_resolver_address},
+	{"additional-error-message-on-deny", "deny_message_extra",
+	 SETTING_STRING, "MESSAGE", "Append MESSAGE to every error",
+	 set_deny_extra},
+	{"disable-acl-policy-action", NULL, SETTING_LIST, "ACTION",
+	 "Refuse policies with a rule of ACTION open, report or enforce",
+	 set_disabled},
+	{"unsafe-allow-private-ranges", "unsafe_allow_private_ranges",
+	 SETTING_BOOL, NULL, "Allow private ranges (RFC 1918, fc00::/7)",
+	 set_unsafe_private},
+	{"dns-timeout", "dns_timeout", SETTING_DURATION, "DURATION",
+	 "Give up a lookup after DURATION (default: 5s)", set_dns_timeout},
+	{"workers", "workers", SETTING_NUMBER, "N",
+	 "Run N event loops (default: 0, one per processor)", set_workers},
+	{"deny-status", "deny_status", SETTING_NUMBER, "STATUS",
+	 "Answer denials with STATUS 407 (the default) or 403",
+	 set_deny_status},
+	{"deny-detail", "deny_detail", SETTING_STRING, "DETAIL",
+	 "Tell clients none, class (the default) or full", set_deny_detail},
+	{"mixed-answers", "mixed_answers", SETTING_STRING, "HOW",
+	 "Of a name with denied addresses: skip (default) or refuse",
+	 set_mixed},
+	{"nat64-prefix", "nat64_prefix", SETTING_LIST, "PREFIX",
+	 "Judge addresses in the IPv6 PREFIX by the IPv4 address inside",
+	 set_nat64},
+	{NULL, "allow_missing_role", SETTING_BOOL, NULL, NULL,
+	 set_allow_missing_role},
+	{NULL, "network", SETTING_STRING, NULL, NULL, set_network},
+	{NULL, "idle_timeout", SETTING_DURATION, NULL, NULL, set_idle_timeout},
+	{NULL, "exit_timeout", SETTING_DURATION, NULL, NULL, set_exit_timeout},
+	{NULL, "read_header_timeout", SETTING_DURATION, NULL, NULL,
+	 set_head_timeout},
+};
+const size_t settings_count =
+	sizeof(settings_table) / sizeof(settings_table[0]);
+
+const struct unsupported settings_unsupported[] = {
+	{"proxy-protocol", "support_proxy_protocol"},
+	{"expose-prometheus-metrics", "expose_prometheus_metrics"},
+	{"prometheus-endpoint", "prometheus_endpoint"},
+	{"prometheus-listen-ip", "prometheus_listen_ip"},
+	{"prometheus-port", "prometheus_port"},
+	{"statsd-address", "statsd_address"},
+	{"tls-server-bundle-file", NULL},
+	{"tls-client-ca-file", NULL},
+	{"tls-crl-file", NULL},
+	{"stats-socket-dir", "stats_socket_dir"},
+	{"stats-socket-file-mode", "stats_socket_file_mode"},
+	{"upstream-http-proxy-addr", "upstream_http_proxy_addr"},
+	{"upstream-https-proxy-addr", "upstream_https_proxy_addr"},
+	{"max-concurrent-requests", "max_concurrent_requests"},
+	{"max-request-rate", "max_request_rate"},
+	{"max-request-burst", "max_request_burst"},
+	{"max-concurrent-connect-tunnels", "max_concurrent_connect_tunnels"},
+	{"watch", "watch"},
+	{"require-client-cert", "require_client_cert"},
+	{"role-from", "role_from"},
+	{"origin-ca-file", "origin_ca_file"},
+	{"max-tunnel-duration", "max_tunnel_duration"},
+	{NULL, "tls"},
+	{NULL, "read_timeout"},
+	{NULL, "write_timeout"},
+	{NULL, "transport_max_idle_conns"},
+	{NULL, "transport_max_idle_conns_per_host"},
+	{NULL, "time_connect"},
+	{NULL, "mitm_ca_cert_file"},
+	{NULL, "mitm_ca_key_file"},
+};
+const size_t settings_unsupported_count =
+	sizeof(settings_unsupported) / sizeof(settings_unsupported[0]);

@@ -1,0 +1,86 @@
+/* settings.h - everything that can be set, and the one table that says how:
+ * command line flags (options.c) and keys of the configuration file (config.c)
+ * are two spellings of the same rows.
+ * Not here: reading either; what a setting does. */
+#ifndef RUNTIME_SETTINGS_H
+#define RUNTIME_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/net/resolver.h"
+#include "runtime/policy/blob.h"
+#include "runtime/policy/ranges_build.h"
+
+#define SETTINGS_MAX_WORKERS 256
+#define SETTINGS_WHY_MAX 256
+#define SETTINGS_EXTRA_MAX 4096 /* of the additional error message */
+
+enum deny_detail { DETAIL_CLASS = 0, DETAIL_NONE, DETAIL_FULL };
+enum mixed_answers { MIXED_SKIP = 0, MIXED_REFUSE };
+
+struct settings {
+	char *config_file; /* owned, as every pointer here; NULL: none */
+	char *listen_ip;   /* NULL: see listener.h */
+	uint16_t listen_port;
+	char *acl_file; /* NULL: no ACL */
+	bool allow_missing_role;
+	bool disabled_action[RULE_OPEN + 1]; /* by enum rule_action */
+	char *deny_extra;                    /* appended to every message */
+	unsigned deny_status;                /* 407 or 403 */
+	enum deny_detail deny_detail;
+	enum mixed_answers mixed_answers;
+	struct range_rule *rules; /* address lists, in the order given */
+	size_t rule_count;
+	struct ranges_options ranges;
+	struct resolver_options resolver; /* its timeout: --dns-timeout */
+	unsigned connect_timeout_ms;      /* 0: the system's patience */
+	unsigned head_timeout_ms;
+	unsigned idle_timeout_ms; /* 0: none */
+	unsigned exit_timeout_ms;
+	unsigned workers; /* 0: processors online */
+	bool check_config;
+	bool help;
+	bool version;
+};
+
+void settings_init(struct settings *settings);
+void settings_fini(struct settings *settings);
+
+enum setting_kind {
+	SETTING_BOOL = 0,
+	SETTING_STRING,
+	SETTING_NUMBER,
+	SETTING_DURATION,
+	SETTING_LIST, /* each use of the flag, each item of the key, adds one */
+};
+
+struct setting {
+	const char *flag; /* without dashes; NULL: a key only */
+	const char *key;  /* NULL: a flag only */
+	enum setting_kind kind;
+	const char *argument; /* for --help: "IP:PORT"; NULL for a bool */
+	const char *help;
+	/* Take TEXT.  False: WHY, of SETTINGS_WHY_MAX bytes, is a message; in
+	 * upstream's words where it has one. */
+	bool (*set)(struct settings *settings, const char *text, char *why);
+};
+
+extern const struct setting settings_table[];
+extern const size_t settings_count;
+
+/* What upstream has and this version has not: refused by name, never ignored.
+ */
+struct unsupported {
+	const char *flag; /* NULL: a key only */
+	const char *key;  /* NULL: a flag only */
+};
+extern const struct unsupported settings_unsupported[];
+extern const size_t settings_unsupported_count;
+
+/* "1h2m3.5s", "1500ms" -> milliseconds, rounded up.  A number without a unit, a
+ * negative one, or one beyond 2^31 ms is refused. */
+bool settings_duration(const char *text, unsigned *ms, char *why);
+
+#endif
