@@ -211,12 +211,15 @@ help:
 ## make check-layers check-format check-docs check-warnings
 ## make install    DESTDIR= PREFIX=/usr/local
 
+# As many jobs as processors, unless the caller said how many.
+JOBS := $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc))
+
 run: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
 	$(Q)sh tests/run-sample.sh $(BUILD)
 
 test: deps
-	$(Q)$(MAKE) --no-print-directory check
+	$(Q)$(MAKE) --no-print-directory $(JOBS) check
 
 check: all test-programs
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run_tests.py
