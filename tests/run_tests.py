@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Run every test: the cmocka programs, then pytest, and add up the counts.
+"""Run every test: the cmocka programs, the fuzz targets over their corpora, then
+pytest; and add up the counts.
 
 The last line is `N passed, M failed`; the exit status is 0 only when M is 0 and
 something ran.  `run_tests.py WORD...` runs only the programs and pytest files
@@ -43,19 +44,29 @@ def run_unit(program):
     return passed, failed, shown
 
 
+def run_replay(program):
+    """One fuzz target over its kept inputs: counts as one test."""
+    corpus = ROOT / "tests/fuzz/corpus" / program.name
+    try:
+        done = subprocess.run([program, *([corpus] if corpus.is_dir() else [])],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=UNIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return 0, 1, f"{program}: no end after {UNIT_SECONDS} s\n"
+    if done.returncode == 0:
+        return 1, 0, ""
+    return 0, 1, f"--- {program} (status {done.returncode})\n" + \
+        done.stdout.decode(errors="replace")
+
+
 def run_pytest(words):
     files = [path for path in sorted((ROOT / "tests").rglob("test_*.py"))
              if wanted(path, words)]
     if not files:
         return 0, 0
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-               "-n", str(max(2, os.cpu_count() or 1)), "--dist", "worksteal",
+               "-n", str(max(2, os.cpu_count() or 1)), "--dist", "load",
                *map(str, files)]
-    if subprocess.run([sys.executable, "-c", "import xdist"],
-                      capture_output=True).returncode != 0:
-        command = [word for word in command
-                   if word not in ("-n", "--dist", "worksteal")
-                   and not word.isdigit()]
     done = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True)
     text = []
@@ -76,10 +87,14 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)
     programs = [BUILD / "tests" / path.stem
                 for path in sorted((ROOT / "tests/unit").glob("test_*.c"))]
-    programs = [path for path in programs if wanted(path, words)]
+    runs = [(path, run_unit) for path in programs]
+    runs += [(BUILD / "replay" / path.stem, run_replay)
+             for path in sorted((ROOT / "tests/fuzz").glob("fuzz_*.c"))]
+    runs = [(path, how) for path, how in runs if wanted(path, words)]
     passed = failed = 0
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        for program, result in zip(programs, pool.map(run_unit, programs)):
+        results = pool.map(lambda run: run[1](run[0]), runs)
+        for (program, _), result in zip(runs, results):
             print(f"{program.name}: {result[0]} passed, {result[1]} failed")
             if result[2]:
                 print(result[2])
