@@ -297,11 +297,11 @@ static void flight_land(struct flight *flight)
 	flight_free(flight);
 }
 
-static void arm_timer(struct flight *flight, uint64_t ms)
+static bool arm_timer(struct flight *flight, uint64_t ms)
 {
 	struct timeval tv = clock_timeval(ms);
 
-	event_add(&flight->timer, &tv);
+	return event_add(&flight->timer, &tv) == 0;
 }
 
 static void on_query_done(struct dns_query *query)
@@ -348,7 +348,10 @@ static struct flight *flight_new(struct resolver *resolver, const char *name,
 	flight->deadline_ms = clock_ms() + resolver->timeout_ms;
 	TAILQ_INIT(&flight->waiting);
 	evtimer_assign(&flight->timer, resolver->base, on_flight_timer, flight);
-	arm_timer(flight, resolver->timeout_ms);
+	if (!arm_timer(flight, resolver->timeout_ms)) {
+		flight_free(flight);
+		return NULL;
+	}
 	flight->asked[QUERY_A] = resolver->network != NETWORK_IP6;
 	flight->asked[QUERY_AAAA] = resolver->network != NETWORK_IP4;
 	for (int i = 0; i < QUERIES; i++) {

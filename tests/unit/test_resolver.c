@@ -234,6 +234,14 @@ static void answer_only_v4(struct responder *responder,
 		answer_good(responder, asked, reply);
 }
 
+static void answer_mapped(struct responder *responder,
+			  const struct asked *asked, struct reply *reply)
+{
+	(void)responder;
+	reply_begin(reply, asked, 0);
+	reply_addr(reply, asked, asked->name, "::ffff:192.0.2.1", 60);
+}
+
 /* A server from before EDNS: it knows no OPT record and says so. */
 static void answer_old(struct responder *responder, const struct asked *asked,
 		       struct reply *reply)
@@ -557,6 +565,37 @@ static void test_one_family_silent(void **state)
 	assert_int_equal(look_up(world, "a.test").count, 2);
 }
 
+/* With all the time in the world the second family still gets only so much. */
+static void test_second_family_is_bounded(void **state)
+{
+	struct world *world = *state;
+	uint64_t start = now_ms();
+
+	world->server.answer = answer_only_v4;
+	world->options.timeout_ms = 60000;
+	renew(world);
+	assert_int_equal(look_up(world, "a.test").count, 2);
+	assert_in_range(now_ms() - start, RESOLVER_SECOND_FAMILY_MS - 10,
+			RESOLVER_SECOND_FAMILY_MS + 1500);
+}
+
+/* An IPv4 address in an AAAA record is one, and no IPv6 address. */
+static void test_mapped_addresses(void **state)
+{
+	struct world *world = *state;
+	struct told told;
+
+	world->server.answer = answer_mapped;
+	told = look_up(world, "a.test");
+	assert_int_equal(told.count, 1);
+	assert_string_equal(text(&told.addrs[0]), "192.0.2.1");
+
+	world->options.network = NETWORK_IP6;
+	renew(world);
+	expect_error(world, look_up(world, "a.test"), LOOKUP_NOT_FOUND,
+		     "no such host");
+}
+
 static void test_hosts_file_first(void **state)
 {
 	struct world *world = *state;
@@ -801,6 +840,8 @@ int main(void)
 		TEST(test_foreign_records_are_ignored),
 		TEST(test_alias_chain),
 		TEST(test_one_family_silent),
+		TEST(test_second_family_is_bounded),
+		TEST(test_mapped_addresses),
 		TEST(test_hosts_file_first),
 		TEST(test_no_search_list),
 		TEST(test_not_a_dns_name),
