@@ -193,27 +193,58 @@ static void test_no_descriptors(void **state)
 	assert_int_equal(look_up(world, "a.test").status, LOOKUP_OK);
 }
 
+static void write_file(const char *path, const char *contents)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(contents, file);
+	fclose(file);
+}
+
 static void test_system_servers(void **state)
 {
 	struct world *world = *state;
 	struct resolver_options options = {.resolv_conf = world->hosts};
-	struct dns_servers servers;
-	FILE *file = fopen(world->hosts, "w");
+	struct dns_source source;
+	struct dns_servers *first;
+	struct dns_servers *second;
 
-	fputs("# local\nsearch corp.test\nnameserver 192.0.2.53\n"
-	      "nameserver 2001:db8::53\noptions ndots:5\n",
-	      file);
-	fclose(file);
-	assert_true(dns_servers_init(&servers, &options));
-	assert_int_equal(servers.count, 2);
-	assert_string_equal(text(&servers.of[0].addr), "192.0.2.53");
-	assert_int_equal(servers.of[0].port, 53);
-	assert_string_equal(text(&servers.of[1].addr), "2001:db8::53");
+	write_file(world->hosts, "# local\nsearch corp.test\n"
+				 "nameserver 192.0.2.53\n"
+				 "nameserver 2001:db8::53\noptions ndots:5\n");
+	assert_true(dns_source_init(&source, &options, 0));
+	first = dns_source_servers(&source, 0);
+	assert_int_equal(first->count, 2);
+	assert_string_equal(text(&first->of[0].addr), "192.0.2.53");
+	assert_int_equal(first->of[0].port, 53);
+	assert_string_equal(text(&first->of[1].addr), "2001:db8::53");
 
-	options.resolv_conf = "/nonexistent/resolv.conf";
-	assert_true(dns_servers_init(&servers, &options));
-	assert_int_equal(servers.count, 1);
-	assert_string_equal(text(&servers.of[0].addr), "127.0.0.1");
+	/* It changes: after a while, and not under who holds the old ones. */
+	write_file(world->hosts, "nameserver 192.0.2.54\n");
+	second = dns_source_servers(&source, RESOLV_CONF_CHECK_MS - 1);
+	assert_ptr_equal(second, first);
+	dns_servers_unref(second);
+	second = dns_source_servers(&source, RESOLV_CONF_CHECK_MS);
+	assert_int_equal(second->count, 1);
+	assert_string_equal(text(&second->of[0].addr), "192.0.2.54");
+	assert_int_equal(first->count, 2);
+	dns_servers_unref(first);
+	dns_servers_unref(second);
+	dns_source_fini(&source);
+}
+
+static void test_no_system_servers(void **state)
+{
+	struct resolver_options options = {.resolv_conf =
+						   "/nonexistent/resolv.conf"};
+	struct dns_source source;
+
+	(void)state;
+	assert_true(dns_source_init(&source, &options, 0));
+	assert_int_equal(source.servers->count, 1);
+	assert_string_equal(text(&source.servers->of[0].addr), "127.0.0.1");
+	dns_source_fini(&source);
 }
 
 static void test_too_many_servers(void **state)
@@ -241,6 +272,7 @@ int main(void)
 		TEST(test_free_in_callback),
 		TEST(test_no_descriptors),
 		TEST(test_system_servers),
+		TEST(test_no_system_servers),
 		TEST(test_too_many_servers),
 	};
 
