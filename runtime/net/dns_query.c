@@ -91,8 +91,9 @@ static void close_channel(struct dns_query *query)
 	query->closing = false;
 }
 
-/* Everything said, so that c-ares reads no file and no variable for it.  Its
- * verdicts on response codes are switched off: they are ours. */
+/* Everything said, so that c-ares reads no configuration for it.  What it takes
+ * from /dev/urandom is for ids that we do not use; without that file it goes
+ * on. Its verdicts on response codes are switched off: they are ours. */
 static int open_channel(struct dns_query *query,
 			const struct dns_server *server)
 {

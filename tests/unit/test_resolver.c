@@ -110,6 +110,57 @@ static void answer_mapped(struct responder *responder,
 	reply_addr(reply, asked, asked->name, "::ffff:192.0.2.1", 60);
 }
 
+/* Send REPLY to the client that ASKED, from socket FD. */
+static void send_to_client(int fd, const struct asked *asked,
+			   const struct reply *reply)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(asked->client_port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	sendto(fd, reply->bytes, reply->size, 0, (struct sockaddr *)&to,
+	       sizeof(to));
+}
+
+static void begin_forgery(struct reply *reply, const struct asked *asked)
+{
+	reply_begin(reply, asked, 0);
+	reply_addr(reply, asked, asked->name, "192.0.2.66", 60);
+	reply_addr(reply, asked, asked->name, "2001:db8::66", 60);
+}
+
+/* The right answer in every bit, but from another port. */
+static void answer_from_elsewhere(struct responder *responder,
+				  const struct asked *asked,
+				  struct reply *reply)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)responder;
+	begin_forgery(reply, asked);
+	send_to_client(fd, asked, reply);
+	close(fd);
+	reply->size = 0;
+}
+
+/* Guesses of the id, an empty datagram, half a header; then the truth. */
+static void answer_after_guesses(struct responder *responder,
+				 const struct asked *asked, struct reply *reply)
+{
+	begin_forgery(reply, asked);
+	for (unsigned guess = 1; guess <= 64; guess++) {
+		reply->bytes[0] = (uint8_t)((asked->id ^ guess) >> 8);
+		reply->bytes[1] = (uint8_t)(asked->id ^ guess);
+		send_to_client(responder->udp, asked, reply);
+	}
+	reply->size = 6;
+	send_to_client(responder->udp, asked, reply);
+	reply->size = 0;
+	send_to_client(responder->udp, asked, reply);
+	memset(reply->bytes, 0, sizeof(reply->bytes));
+	answer_good(responder, asked, reply);
+}
+
 /* A server from before EDNS: it knows no OPT record and says so. */
 static void answer_old(struct responder *responder, const struct asked *asked,
 		       struct reply *reply)
@@ -309,6 +360,7 @@ static void test_errors(void **state)
 		{answer_garbage, LOOKUP_FAILED, "server misbehaving"},
 		{answer_nothing, LOOKUP_TIMEOUT, "i/o timeout"},
 		{answer_wrong_id, LOOKUP_TIMEOUT, "i/o timeout"},
+		{answer_from_elsewhere, LOOKUP_TIMEOUT, "i/o timeout"},
 		{answer_wrong_question, LOOKUP_TIMEOUT, "i/o timeout"},
 	};
 	struct world *world = *state;
@@ -340,6 +392,18 @@ static void test_foreign_records_are_ignored(void **state)
 	told = look_up(world, "a.test");
 	assert_int_equal(told.count, 1);
 	assert_string_equal(text(&told.addrs[0]), "192.0.2.1");
+}
+
+static void test_guesses_are_ignored(void **state)
+{
+	struct world *world = *state;
+	struct told told;
+
+	world->server.answer = answer_after_guesses;
+	told = look_up(world, "a.test");
+	assert_int_equal(told.count, 3);
+	assert_string_equal(text(&told.addrs[0]), "192.0.2.1");
+	assert_int_equal(world->server.count, 2); /* and asked but once */
 }
 
 static void test_alias_chain(void **state)
@@ -409,6 +473,7 @@ int main(void)
 		TEST(test_errors),
 		TEST(test_timeout_is_kept),
 		TEST(test_foreign_records_are_ignored),
+		TEST(test_guesses_are_ignored),
 		TEST(test_alias_chain),
 		TEST(test_one_family_silent),
 		TEST(test_second_family_is_bounded),
