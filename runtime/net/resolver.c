@@ -170,8 +170,6 @@ static enum lookup_status query_status(const struct dns_query *query)
 	switch (query->outcome) {
 	case DNS_FAILED:
 		return LOOKUP_FAILED;
-	case DNS_TIMED_OUT:
-		return LOOKUP_TIMEOUT;
 	case DNS_ANSWERED:
 		return query->answer.verdict == DNS_ADDRESSES
 			       ? LOOKUP_OK

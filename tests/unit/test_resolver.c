@@ -315,6 +315,20 @@ static void test_failover_from_closed_port(void **state)
 	world->server.udp = -1;
 }
 
+/* Over IPv6, or at once for want of it. */
+static void test_failover_from_ipv6(void **state)
+{
+	struct world *world = *state;
+	struct resolver_server *first = &world->options.servers[0];
+
+	first->addr = addr_from_v6((const uint8_t[16]){[15] = 1});
+	add_server(world, world->second.port);
+	renew(world);
+	assert_int_equal(look_up(world, "a.test").status, LOOKUP_OK);
+	assert_int_equal(world->server.count, 0);
+	assert_int_equal(world->second.count, 2);
+}
+
 static void test_failover_from_silent_server(void **state)
 {
 	struct world *world = *state;
@@ -468,6 +482,7 @@ int main(void)
 		TEST(test_server_without_edns),
 		TEST(test_large_answer_over_udp),
 		TEST(test_failover_from_closed_port),
+		TEST(test_failover_from_ipv6),
 		TEST(test_failover_from_silent_server),
 		TEST(test_failover_from_refusal),
 		TEST(test_errors),
