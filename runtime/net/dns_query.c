@@ -91,8 +91,9 @@ static void close_channel(struct dns_query *query)
 	query->closing = false;
 }
 
-/* Everything said, so that c-ares reads no file and no variable for it.  Its
- * verdicts on response codes are switched off: they are ours. */
+/* Everything said, so that c-ares reads no configuration for it.  What it takes
+ * from /dev/urandom is for ids that we do not use; without that file it goes
+ * on. Its verdicts on response codes are switched off: they are ours. */
 static int open_channel(struct dns_query *query,
 			const struct dns_server *server)
 {
@@ -246,23 +247,13 @@ static void settle(struct dns_query *query)
 
 	event_del(&query->timer);
 	close_channel(query);
-	if (!query->arrived)
-		query->outcome = DNS_TIMED_OUT;
-
-	switch (query->outcome) {
-	case DNS_ANSWERED:
+	if (query->outcome == DNS_ANSWERED)
 		server->rests_until_ms = 0;
-		break;
-	case DNS_TIMED_OUT:
+	else if (!query->arrived || query->nobody)
 		server->rests_until_ms = clock_ms() + DNS_SERVER_REST_MS;
-		break;
-	case DNS_FAILED:
+	if (query->arrived && query->outcome == DNS_FAILED)
 		query->refusals++;
-		if (query->nobody)
-			server->rests_until_ms =
-				clock_ms() + DNS_SERVER_REST_MS;
-		break;
-	}
+
 	if (query->outcome == DNS_ANSWERED ||
 	    query->refusals >= query->servers->count * DNS_MAX_REFUSALS) {
 		query->running = false;

@@ -28,9 +28,8 @@
 #define DNS_QUERY_SOCKETS 4
 
 enum dns_outcome {
-	DNS_FAILED = 0, /* no server gave an answer; see text */
-	DNS_TIMED_OUT,
-	DNS_ANSWERED, /* an answer that can be trusted: addresses or none */
+	DNS_FAILED = 0, /* every server refused; see failure */
+	DNS_ANSWERED,   /* an answer that can be trusted: addresses or none */
 };
 
 struct dns_query;

@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_stamp.h"
+
 struct hosts_file {
 	struct hosts_table table;
-	struct stat seen; /* when the table was read; zero: no file */
+	struct file_stamp seen; /* of the table; zeroed: no file */
 	uint64_t check_at_ms;
 	char path[];
 };
@@ -179,16 +181,6 @@ void hosts_file_free(struct hosts_file *hosts)
 	free(hosts);
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 /* Up to SIZE bytes of FD.  *GOT tells how many; false: errno says. */
 static bool read_all(int fd, char *buffer, size_t size, size_t *got)
 {
@@ -226,25 +218,22 @@ static bool load(struct hosts_file *hosts, int fd, const struct stat *st)
 		return false;
 	hosts_table_fini(&hosts->table);
 	hosts->table = fresh;
-	hosts->seen = *st;
+	hosts->seen = file_stamp_of(st);
 	return true;
 }
 
 static void forget(struct hosts_file *hosts)
 {
 	hosts_table_fini(&hosts->table);
-	hosts->seen = (struct stat){0};
+	hosts->seen = (struct file_stamp){0};
 }
 
 static void refresh(struct hosts_file *hosts)
 {
+	struct file_stamp now = file_stamp_at(hosts->path);
 	struct stat st;
 
-	if (stat(hosts->path, &st) != 0 || !S_ISREG(st.st_mode)) {
-		forget(hosts);
-		return;
-	}
-	if (same_file(&st, &hosts->seen))
+	if (file_stamp_equal(&now, &hosts->seen))
 		return;
 
 	int fd = open(hosts->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -256,6 +245,8 @@ static void refresh(struct hosts_file *hosts)
 	}
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		load(hosts, fd, &st);
+	else
+		forget(hosts);
 	close(fd);
 }
 

@@ -22,6 +22,7 @@
 #include "dns_cache.h"
 #include "dns_message.h"
 #include "dns_query.h"
+#include "dns_servers.h"
 #include "endpoint.h"
 #include "hosts_file.h"
 
@@ -37,7 +38,7 @@ enum { QUERY_A = 0, QUERY_AAAA, QUERIES };
 
 struct resolver {
 	struct event_base *base; /* borrowed */
-	struct dns_servers servers;
+	struct dns_source source;
 	struct hosts_file *hosts; /* owned */
 	struct dns_cache *cache;  /* owned; NULL: none */
 	enum resolver_network network;
@@ -60,7 +61,8 @@ struct lookup {
 struct flight {
 	const char *name; /* first: the tree's key; in the same block */
 	uint32_t magic;
-	struct resolver *resolver; /* borrowed */
+	struct resolver *resolver;   /* borrowed */
+	struct dns_servers *servers; /* counted */
 	struct dns_name wire;
 	bool asked[QUERIES];
 	struct dns_query queries[QUERIES];
@@ -155,6 +157,7 @@ static void flight_free(struct flight *flight)
 		dns_query_cancel(&flight->queries[i]);
 	event_del(&flight->timer);
 	tdelete(flight, &flight->resolver->flights, compare_names);
+	dns_servers_unref(flight->servers);
 	flight->magic = 0;
 	free(flight);
 }
@@ -167,8 +170,6 @@ static enum lookup_status query_status(const struct dns_query *query)
 	switch (query->outcome) {
 	case DNS_FAILED:
 		return LOOKUP_FAILED;
-	case DNS_TIMED_OUT:
-		return LOOKUP_TIMEOUT;
 	case DNS_ANSWERED:
 		return query->answer.verdict == DNS_ADDRESSES
 			       ? LOOKUP_OK
@@ -247,8 +248,7 @@ static struct dns_result *positive_result(const struct flight *flight)
 static struct dns_result *negative_result(const struct flight *flight,
 					  const struct dns_query *telling)
 {
-	const struct dns_server *server =
-		&flight->resolver->servers.of[telling->server];
+	const struct dns_server *server = &flight->servers->of[telling->server];
 	enum lookup_status status = query_status(telling);
 	uint32_t ttl = DNS_TTL_NONE;
 	char where[ENDPOINT_TEXT_MAX];
@@ -297,11 +297,11 @@ static void flight_land(struct flight *flight)
 	flight_free(flight);
 }
 
-static void arm_timer(struct flight *flight, uint64_t ms)
+static bool arm_timer(struct flight *flight, uint64_t ms)
 {
 	struct timeval tv = clock_timeval(ms);
 
-	event_add(&flight->timer, &tv);
+	return event_add(&flight->timer, &tv) == 0;
 }
 
 static void on_query_done(struct dns_query *query)
@@ -333,6 +333,7 @@ static struct flight *flight_new(struct resolver *resolver, const char *name,
 {
 	size_t size = strlen(name) + 1;
 	struct flight *flight = calloc(1, sizeof(*flight) + size);
+	uint64_t now = clock_ms();
 
 	if (flight == NULL)
 		return NULL;
@@ -345,17 +346,21 @@ static struct flight *flight_new(struct resolver *resolver, const char *name,
 	flight->magic = FLIGHT_MAGIC;
 	flight->resolver = resolver;
 	flight->wire = *wire;
-	flight->deadline_ms = clock_ms() + resolver->timeout_ms;
+	flight->servers = dns_source_servers(&resolver->source, now);
+	flight->deadline_ms = now + resolver->timeout_ms;
 	TAILQ_INIT(&flight->waiting);
 	evtimer_assign(&flight->timer, resolver->base, on_flight_timer, flight);
-	arm_timer(flight, resolver->timeout_ms);
+	if (!arm_timer(flight, resolver->timeout_ms)) {
+		flight_free(flight);
+		return NULL;
+	}
 	flight->asked[QUERY_A] = resolver->network != NETWORK_IP6;
 	flight->asked[QUERY_AAAA] = resolver->network != NETWORK_IP4;
 	for (int i = 0; i < QUERIES; i++) {
 		if (!flight->asked[i])
 			continue;
 		dns_query_start(&flight->queries[i], resolver->base,
-				&resolver->servers, &flight->wire,
+				flight->servers, &flight->wire,
 				i == QUERY_A ? DNS_TYPE_A : DNS_TYPE_AAAA,
 				resolver->timeout_ms, on_query_done, flight);
 	}
@@ -512,7 +517,7 @@ struct resolver *resolver_new(struct event_base *base,
 		if (resolver->cache == NULL)
 			goto fail;
 	}
-	if (!dns_servers_init(&resolver->servers, options)) {
+	if (!dns_source_init(&resolver->source, options, clock_ms())) {
 		*why = "cannot read the system's DNS servers";
 		goto fail;
 	}
@@ -529,6 +534,7 @@ void resolver_free(struct resolver *resolver)
 		return;
 	assert(resolver->pending == 0 && resolver->flights == NULL);
 	dns_cache_free(resolver->cache);
+	dns_source_fini(&resolver->source);
 	hosts_file_free(resolver->hosts);
 	free(resolver);
 }
