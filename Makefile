@@ -251,10 +251,13 @@ $(LIBPOLICY): $(call obj,$(POLICY_SRC))
 $(LIBCOMPILER): $(call obj,$(filter-out $(COMPILER_MAIN),$(COMPILER_SRC)))
 $(LIBRUNTIME): $(call obj,$(filter-out $(RUNTIME_MAIN),$(RUNTIME_SRC)))
 
+# A file newly listed may be older than the archive: the list counts too.
+$(LIBGRAMMAR) $(LIBPOLICY) $(LIBCOMPILER) $(LIBRUNTIME): Makefile
+
 $(BUILD)/%.a:
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && ar crs $@ $^
+	$(Q)rm -f $@ && ar crs $@ $(filter %.o,$^)
 
 $(BUILD)/obj/%.o: %.c | $(GEN_C)
 	$(call say,CC,$<)
