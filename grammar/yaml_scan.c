@@ -99,6 +99,8 @@ static bool check_key(struct yaml_scan *scan, const struct yaml_token *token,
 		return true; /* neither limit holds between braces */
 	if (extent->multiline) {
 		yaml_complain_multiline_key(scan, token, extent->last_line);
+		/* Its last line may well be an entry of its own. */
+		scan->resume = scan->line;
 		return false;
 	}
 	if (token->end - token->start > YAML_MAX_KEY)
