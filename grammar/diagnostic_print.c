@@ -94,6 +94,14 @@ static size_t put_char(FILE *out, const unsigned char *p,
 	char text[16];
 	uint32_t c;
 	bool valid;
+
+	if (*p >= 0x20 && *p < 0x7f) {
+		if (out != NULL)
+			putc(*p, out);
+		++*cell;
+		return 1;
+	}
+
 	size_t length = decode(p, end, &c, &valid);
 	uint32_t cells;
 
