@@ -149,7 +149,7 @@ static int compare(const void *left, const void *right)
 void diag_sort(struct diag_list *list)
 {
 	if (list->count > 1)
-		qsort(list->items, list->count, sizeof(*list->items), compare);
+		qsort(list->items, list->count, sizeof(struct diag *), compare);
 }
 
 bool diag_find(const char *code_or_name, enum diag_code *code)

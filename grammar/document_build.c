@@ -251,8 +251,8 @@ static void finish_sequence(struct build *build, struct node *node,
 	if (count == 0)
 		return;
 	node->items =
-		arena_alloc_array(build->arena, count, sizeof(*node->items));
-	memcpy(node->items, children, count * sizeof(*node->items));
+		arena_alloc_array(build->arena, count, sizeof(struct node *));
+	memcpy(node->items, children, count * sizeof(struct node *));
 	node->count = (uint32_t)count;
 }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,6 +97,13 @@ static void test_text(void **state)
 	arena_free(arena);
 }
 
+static struct arena *kept;
+
+static void free_kept(void)
+{
+	arena_free(kept);
+}
+
 /* What FUNCTION does to a process of its own: its exit status. */
 static int status_of(void (*function)(struct arena *))
 {
@@ -105,7 +113,9 @@ static int status_of(void (*function)(struct arena *))
 	assert_true(child >= 0);
 	if (child == 0) {
 		close(STDERR_FILENO);
-		function(arena_new());
+		kept = arena_new();
+		atexit(free_kept);
+		function(kept);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
