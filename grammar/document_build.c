@@ -191,7 +191,9 @@ static bool take_alias(struct build *build, const struct yaml_event *event)
 				   "no anchor '&%.*s' comes before this alias",
 				   (int)length, name);
 		diag_hint(build->list, diag,
-			  memchr(name, '.', length) != NULL
+			  name[length - 1] == ':'
+				  ? "put a space before ':' if it is a key"
+			  : memchr(name, '.', length) != NULL
 				  ? "put it between quotes if it is a host"
 				  : "mark a node '&%.*s' before",
 			  (int)length, name);
