@@ -27,9 +27,9 @@ static struct span char_at(const struct yaml_scan *scan, uint32_t at)
 }
 
 static void fix_insert(struct yaml_scan *scan, struct diag *diag, uint32_t at,
-		       const char *text)
+		       const char *text, bool safe)
 {
-	diag_set_fix(scan->list, diag, yaml_span(scan, at, at), text, true);
+	diag_set_fix(scan->list, diag, yaml_span(scan, at, at), text, safe);
 }
 
 /* --- layout ----------------------------------------------------------------
@@ -42,7 +42,7 @@ void yaml_complain_comment(struct yaml_scan *scan, uint32_t at)
 			    "a comment needs a space before '#'");
 
 	diag_hint(scan->list, diag, "put a space here, or quote the text");
-	fix_insert(scan, diag, at, " ");
+	fix_insert(scan, diag, at, " ", false);
 }
 
 void yaml_complain_tab(struct yaml_scan *scan, const struct yaml_begin *begin)
@@ -183,7 +183,7 @@ void yaml_complain_missing_space(struct yaml_scan *scan, uint32_t after)
 					"a key needs a space after its ':'");
 
 	diag_hint(scan->list, diag, "put a space behind it");
-	fix_insert(scan, diag, after, " ");
+	fix_insert(scan, diag, after, " ", false);
 }
 
 /* A plain word that fills its line and that a key at the same column follows
@@ -310,7 +310,7 @@ void yaml_complain_closing_indent(struct yaml_scan *scan)
 		return;
 	memset(spaces, ' ', missing);
 	spaces[missing] = '\0';
-	fix_insert(scan, diag, yaml_offset(scan, scan->line), spaces);
+	fix_insert(scan, diag, yaml_offset(scan, scan->line), spaces, true);
 }
 
 void yaml_complain_flow_line(struct yaml_scan *scan)

@@ -457,6 +457,18 @@ static bool step(struct run *run, struct diag_list *list)
 	       recover(run);
 }
 
+static void report_too_many(struct source *source, struct diag_list *list)
+{
+	struct span at = {.source = source,
+			  .start = source->length,
+			  .end = source->length};
+	struct diag *diag = diag_report(
+		list, DIAG_Y033, at,
+		"more than %u errors: the rest is not shown", YAML_MAX_ERRORS);
+
+	diag_hint(list, diag, "mend these and check again");
+}
+
 bool yaml_parse(struct source *source, struct diag_list *list,
 		const struct yaml_receiver *receiver)
 {
@@ -473,12 +485,7 @@ bool yaml_parse(struct source *source, struct diag_list *list,
 	while (step(run, list)) {
 		if (list->errors - before < YAML_MAX_ERRORS)
 			continue;
-		diag_report(list, DIAG_Y033,
-			    (struct span){.source = source,
-					  .start = source->length,
-					  .end = source->length},
-			    "more than %u errors: the rest is not shown",
-			    YAML_MAX_ERRORS);
+		report_too_many(source, list);
 		break;
 	}
 	yaml_parserFree(run->parser, free);
