@@ -371,9 +371,7 @@ void yaml_complain_anchored(struct yaml_scan *scan,
 			    yaml_span(scan, anchor->start, alias->end),
 			    "an alias cannot have an anchor of its own");
 
-	diag_hint(scan->list, diag, "remove '%.*s'",
-		  (int)(anchor->end - anchor->start),
-		  (const char *)scan->bytes + anchor->start);
+	diag_hint(scan->list, diag, "remove the anchor");
 }
 
 /* --- not part of the language ----------------------------------------------

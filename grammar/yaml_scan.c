@@ -311,8 +311,9 @@ static void refuse_block_scalar(struct yaml_scan *scan,
 static void refuse_tag(struct yaml_scan *scan, const struct yaml_begin *begin)
 {
 	yaml_complain_tag(scan, begin->start, yaml_offset(scan, scan->cursor));
-	if (scan->flow_count == 0 &&
-	    (begin->first || scan->previous != TOKEN_KEY))
+	if (++scan->soft == YAML_MAX_SOFT ||
+	    (scan->flow_count == 0 &&
+	     (begin->first || scan->previous != TOKEN_KEY)))
 		yaml_fail(scan);
 }
 
@@ -323,6 +324,8 @@ static void refuse_directive(struct yaml_scan *scan,
 		scan->cursor++;
 	yaml_complain_directive(scan, begin->start,
 				yaml_offset(scan, scan->cursor));
+	if (++scan->soft == YAML_MAX_SOFT)
+		yaml_fail(scan);
 }
 
 /* --- documents --------------------------------------------------------------

@@ -450,6 +450,13 @@ static void test_long_inputs(void **state)
 		{"a: ", "!b ", "", false},
 		{"a: |\n", "  x\n", "", false},
 		{"a: \"", "\\q", "\"", false},
+		{"a: \"", "\\ud800", "\"", false},
+		{"[", "!a ", "]", false},
+		{"a: *", "b", "", false},
+		{"a: *", "\xc3\xa9", "", false},
+		{"a: &b *b", "b", "", false},
+		{"a: @", "b", "", false},
+		{"a: \"\" ", "b", "", false},
 		{"", "a: |\n", "", false},
 		{"", "a\n", ": b", false},
 		{"", "? a\n", "", false},
@@ -476,6 +483,10 @@ static void test_long_inputs(void **state)
 			fail_msg("'%s' many times: %s", table[i].piece,
 				 f->list.count > 0 ? f->list.items[0]->message
 						   : "parsed");
+		/* Nor is there more to read than somebody can. */
+		assert_true(f->list.count <= YAML_MAX_ERRORS + YAML_MAX_SOFT);
+		for (uint32_t j = 0; j < f->list.count; j++)
+			assert_true(strlen(f->list.items[j]->message) < 300);
 	}
 }
 
