@@ -148,7 +148,7 @@ void *arena_grow_array(struct arena *arena, void *old, size_t old_count,
 
 	void *array = arena_alloc(arena, new_size);
 
-	if (old_size > 0 && new_size > 0)
+	if (old != NULL && old_size > 0 && new_size > 0)
 		memcpy(array, old, old_size < new_size ? old_size : new_size);
 	return array;
 }

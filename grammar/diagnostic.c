@@ -102,16 +102,17 @@ void diag_relate(struct diag_list *list, struct diag *diag, struct span at,
 {
 	struct diag_related *related =
 		arena_alloc(list->arena, sizeof(*related));
-	struct diag_related **end = &diag->related;
 	va_list ap;
 
 	related->at = at;
 	va_start(ap, format);
 	related->text = arena_vprintf(list->arena, format, ap);
 	va_end(ap);
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = related;
+	if (diag->related_last != NULL)
+		diag->related_last->next = related;
+	else
+		diag->related = related;
+	diag->related_last = related;
 }
 
 void diag_set_fix(struct diag_list *list, struct diag *diag, struct span at,
@@ -149,7 +150,7 @@ static int compare(const void *left, const void *right)
 void diag_sort(struct diag_list *list)
 {
 	if (list->count > 1)
-		qsort(list->items, list->count, sizeof(*list->items), compare);
+		qsort(list->items, list->count, sizeof(struct diag *), compare);
 }
 
 bool diag_find(const char *code_or_name, enum diag_code *code)

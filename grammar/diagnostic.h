@@ -55,9 +55,10 @@ struct diag {
 	const char *message; /* one line, no code, no final newline */
 	const char *hint; /* the way out, printed beside the caret; or NULL */
 	struct diag_related *related; /* in the order added; or NULL */
-	struct diag_fix *fix;         /* or NULL */
-	uint32_t rank;   /* of its source, in order of first report */
-	uint32_t serial; /* order of reporting, the last sort key */
+	struct diag_related *related_last;
+	struct diag_fix *fix; /* or NULL */
+	uint32_t rank;        /* of its source, in order of first report */
+	uint32_t serial;      /* order of reporting, the last sort key */
 };
 
 /* All diagnostics of one run, in one arena. */

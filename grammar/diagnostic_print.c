@@ -3,7 +3,9 @@
  * cursor, change colours or reorder text is shown by its number instead. */
 #include "diagnostic.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 /* An excerpt longer than this many cells is cut around the caret. */
 #define EXCERPT_CELLS 96u
@@ -94,6 +96,14 @@ static size_t put_char(FILE *out, const unsigned char *p,
 	char text[16];
 	uint32_t c;
 	bool valid;
+
+	if (*p >= 0x20 && *p < 0x7f) {
+		if (out != NULL)
+			putc(*p, out);
+		++*cell;
+		return 1;
+	}
+
 	size_t length = decode(p, end, &c, &valid);
 	uint32_t cells;
 
@@ -264,10 +274,29 @@ static void print_one(struct diag_list *list, FILE *out,
 	}
 }
 
+/* stderr is not buffered, and a write for every character is slow: print in
+ * pieces of this size. */
+#define PIECE_BYTES ((size_t)64 << 10)
+
 void diag_print(struct diag_list *list, FILE *out, bool colour)
 {
+	const struct style *style = colour ? &coloured : &plain;
+	char *piece = NULL;
+	size_t size = 0;
+	FILE *buffer = open_memstream(&piece, &size);
+
+	if (buffer == NULL)
+		arena_out_of_memory();
 	diag_sort(list);
-	for (uint32_t i = 0; i < list->count; i++)
-		print_one(list, out, list->items[i],
-			  colour ? &coloured : &plain);
+	for (uint32_t i = 0; i < list->count; i++) {
+		print_one(list, buffer, list->items[i], style);
+		if (ftello(buffer) < (off_t)PIECE_BYTES && i + 1 < list->count)
+			continue;
+		if (fflush(buffer) != 0)
+			arena_out_of_memory();
+		fwrite(piece, 1, size, out);
+		rewind(buffer);
+	}
+	fclose(buffer);
+	free(piece);
 }

@@ -55,8 +55,10 @@ struct document {
 	struct node *root;     /* NODE_NULL for an empty document */
 };
 
-/* Parse SOURCE.  Every error found is in LIST; false when there was any.  All
- * memory is ARENA's. */
+/* Parse SOURCE.  Every error found is in LIST; false when there was any, and
+ * the root is then a NODE_NULL.  All memory is ARENA's, but for the text of
+ * scalars, which is SOURCE's where nothing in it had to be changed.  The same
+ * key written twice gives two pairs: what that means is the schema's. */
 bool document_parse(struct document *document, struct source *source,
 		    struct arena *arena, struct diag_list *list);
 

@@ -12,6 +12,8 @@
 
 #define SLAB 256u
 #define FIRST_STACK 256u
+/* Bytes of a name that a message shows. */
+#define NAME_SHOWN 60u
 
 static struct node *new_node(struct build *build)
 {
@@ -175,6 +177,40 @@ static void check_alias_key(struct build *build, const struct node *node)
 	diag_hint(build->list, diag, "keys are text");
 }
 
+/* NAME for a message: a hostile one may have a hundred megabytes. */
+static const char *shown_name(struct build *build, const char *name,
+			      uint32_t length)
+{
+	if (length <= NAME_SHOWN)
+		return arena_strndup(build->list->arena, name, length);
+	while (length > NAME_SHOWN ||
+	       ((unsigned char)name[length] & 0xc0) == 0x80)
+		length = length > NAME_SHOWN ? NAME_SHOWN : length - 1;
+	return arena_printf(build->list->arena, "%.*s...", (int)length, name);
+}
+
+static void undefined_alias(struct build *build, const struct yaml_token *token)
+{
+	const char *name =
+		(const char *)build->document->source->bytes + token->start + 1;
+	uint32_t length = token->end - token->start - 1;
+	struct diag *diag =
+		diag_report(build->list, DIAG_Y027,
+			    span_at(build, token->start, token->end),
+			    "no anchor '&%s' comes before this alias",
+			    shown_name(build, name, length));
+
+	if (name[length - 1] == ':')
+		diag_hint(build->list, diag,
+			  "put a space before ':' if it is a key");
+	else if (memchr(name, '.', length) != NULL)
+		diag_hint(build->list, diag,
+			  "put it between quotes if it is a host");
+	else
+		diag_hint(build->list, diag, "mark a node '&%s' before",
+			  shown_name(build, name, length));
+}
+
 static bool take_alias(struct build *build, const struct yaml_event *event)
 {
 	const struct yaml_token *token = &event->token;
@@ -183,22 +219,15 @@ static bool take_alias(struct build *build, const struct yaml_event *event)
 	uint32_t length = token->end - token->start - 1;
 	struct build_anchor *anchor = names_find(&build->anchors, name, length);
 	struct node *node = new_node(build);
-	struct diag *diag;
 
 	if (anchor == NULL) {
-		diag = diag_report(build->list, DIAG_Y027,
-				   span_at(build, token->start, token->end),
-				   "no anchor '&%.*s' comes before this alias",
-				   (int)length, name);
-		diag_hint(build->list, diag,
-			  memchr(name, '.', length) != NULL
-				  ? "put it between quotes if it is a host"
-				  : "mark a node '&%.*s' before",
-			  (int)length, name);
+		undefined_alias(build, token);
 	} else if (anchor->open) {
-		diag = diag_report(build->list, DIAG_Y028,
-				   span_at(build, token->start, token->end),
-				   "the alias is part of what it repeats");
+		struct diag *diag =
+			diag_report(build->list, DIAG_Y028,
+				    span_at(build, token->start, token->end),
+				    "the alias is part of what it repeats");
+
 		diag_hint(build->list, diag, "it would have no end");
 		diag_relate(build->list, diag, anchor->at,
 			    "the anchor is here");
@@ -251,8 +280,8 @@ static void finish_sequence(struct build *build, struct node *node,
 	if (count == 0)
 		return;
 	node->items =
-		arena_alloc_array(build->arena, count, sizeof(*node->items));
-	memcpy(node->items, children, count * sizeof(*node->items));
+		arena_alloc_array(build->arena, count, sizeof(struct node *));
+	memcpy(node->items, children, count * sizeof(struct node *));
 	node->count = (uint32_t)count;
 }
 

@@ -13,7 +13,7 @@
 /* "\n\0" behind the text: see source.h. */
 #define TAIL 2
 /* Bytes between two remembered character counts. */
-#define STRIDE 4096u
+#define STRIDE 256u
 #define BOM_LENGTH 3u
 
 static void finish(struct source *source, const char *name,

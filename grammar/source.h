@@ -21,7 +21,7 @@ struct source {
 	uint32_t length;            /* without those two */
 	uint32_t *line_starts;      /* built by the first source_locate() */
 	uint32_t line_count;
-	uint32_t *char_counts; /* characters before every 4096th byte,
+	uint32_t *char_counts; /* characters before every 256th byte,
 				* so that a column costs the same on a line
 				* of a hundred megabytes */
 };

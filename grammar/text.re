@@ -52,7 +52,13 @@ enum text_fault text_check(const unsigned char **cursor,
 		direction     { fault = TEXT_DIRECTION; break; }
 		"\ufeff"      { fault = TEXT_BYTE_ORDER; break; }
 		strange       { fault = TEXT_NONCHARACTER; break; }
-		*             { fault = TEXT_INVALID_UTF8; break; }
+		*             {
+			/* one fault for all bytes of the failed attempt */
+			while ((*YYCURSOR & 0xc0) == 0x80)
+				YYCURSOR++;
+			fault = TEXT_INVALID_UTF8;
+			break;
+		}
 		*/
 	}
 	*cursor = YYCURSOR;

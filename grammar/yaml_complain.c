@@ -27,9 +27,9 @@ static struct span char_at(const struct yaml_scan *scan, uint32_t at)
 }
 
 static void fix_insert(struct yaml_scan *scan, struct diag *diag, uint32_t at,
-		       const char *text)
+		       const char *text, bool safe)
 {
-	diag_set_fix(scan->list, diag, yaml_span(scan, at, at), text, true);
+	diag_set_fix(scan->list, diag, yaml_span(scan, at, at), text, safe);
 }
 
 /* --- layout ----------------------------------------------------------------
@@ -42,7 +42,7 @@ void yaml_complain_comment(struct yaml_scan *scan, uint32_t at)
 			    "a comment needs a space before '#'");
 
 	diag_hint(scan->list, diag, "put a space here, or quote the text");
-	fix_insert(scan, diag, at, " ");
+	fix_insert(scan, diag, at, " ", false);
 }
 
 void yaml_complain_tab(struct yaml_scan *scan, const struct yaml_begin *begin)
@@ -130,6 +130,16 @@ void yaml_complain_inner_block(struct yaml_scan *scan,
 		  "put it on a line of its own, or quote the text");
 }
 
+static void complain_no_colon(struct yaml_scan *scan, struct span at)
+{
+	struct diag *diag =
+		diag_report(scan->list, DIAG_Y013, at,
+			    "a line of this mapping starts with 'key:'");
+
+	diag_hint(scan->list, diag,
+		  "add ':', or indent it if it continues the text above");
+}
+
 /* Text that starts a line not indented more than the innermost block is no
  * part of a value; TOKEN is no key either. */
 void yaml_complain_no_entry(struct yaml_scan *scan,
@@ -160,10 +170,7 @@ void yaml_complain_no_entry(struct yaml_scan *scan,
 		yaml_complain_missing_space(scan, yaml_offset(scan, colon + 1));
 		return;
 	}
-	diag = diag_report(scan->list, DIAG_Y013, at,
-			   "a line of this mapping starts with 'key:'");
-	diag_hint(scan->list, diag,
-		  "add ':', or indent it if it continues the text above");
+	complain_no_colon(scan, at);
 }
 
 /* --- keys --------------------------------------------------------------------
@@ -176,13 +183,43 @@ void yaml_complain_missing_space(struct yaml_scan *scan, uint32_t after)
 					"a key needs a space after its ':'");
 
 	diag_hint(scan->list, diag, "put a space behind it");
-	fix_insert(scan, diag, after, " ");
+	fix_insert(scan, diag, after, " ", false);
+}
+
+/* A plain word that fills its line and that a key at the same column follows
+ * was meant to be a key itself. */
+static bool complain_first_line(struct yaml_scan *scan,
+				const struct yaml_token *token)
+{
+	const unsigned char *text = scan->bytes + token->start;
+	const unsigned char *end = text;
+	const unsigned char *line = text;
+
+	while (line > scan->bytes && !yaml_is_break(line[-1]))
+		line--;
+	if (token->style != SCALAR_PLAIN ||
+	    (uint32_t)(text - line) != scan->indent)
+		return false;
+	while (!yaml_is_break(*end))
+		end++;
+
+	const unsigned char *colon = memchr(text, ':', (size_t)(end - text));
+
+	if (colon != NULL)
+		yaml_complain_missing_space(scan, yaml_offset(scan, colon + 1));
+	else
+		complain_no_colon(scan, yaml_span(scan, token->start,
+						  yaml_offset(scan, end)));
+	return true;
 }
 
 void yaml_complain_multiline_key(struct yaml_scan *scan,
 				 const struct yaml_token *token,
 				 uint32_t last_line)
 {
+	if (complain_first_line(scan, token))
+		return;
+
 	struct diag *diag = diag_report(
 		scan->list, DIAG_Y015, yaml_span(scan, last_line, token->end),
 		"this looks like a key, but its indentation makes it part of "
@@ -273,7 +310,7 @@ void yaml_complain_closing_indent(struct yaml_scan *scan)
 		return;
 	memset(spaces, ' ', missing);
 	spaces[missing] = '\0';
-	fix_insert(scan, diag, yaml_offset(scan, scan->line), spaces);
+	fix_insert(scan, diag, yaml_offset(scan, scan->line), spaces, true);
 }
 
 void yaml_complain_flow_line(struct yaml_scan *scan)
@@ -334,9 +371,7 @@ void yaml_complain_anchored(struct yaml_scan *scan,
 			    yaml_span(scan, anchor->start, alias->end),
 			    "an alias cannot have an anchor of its own");
 
-	diag_hint(scan->list, diag, "remove '%.*s'",
-		  (int)(anchor->end - anchor->start),
-		  (const char *)scan->bytes + anchor->start);
+	diag_hint(scan->list, diag, "remove the anchor");
 }
 
 /* --- not part of the language ----------------------------------------------

@@ -16,6 +16,7 @@ void yaml_enqueue(struct yaml_scan *scan, int type,
 {
 	unsigned at = (scan->head + scan->queued++) % YAML_QUEUE;
 
+	scan->soft = 0;
 	scan->queue[at].type = type;
 	scan->queue[at].token = *token;
 	if (type == TOKEN_MAP_START || type == TOKEN_SEQ_START)

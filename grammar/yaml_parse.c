@@ -371,7 +371,8 @@ static void hint_unexpected(const struct run *run, struct diag_list *list,
 	}
 }
 
-static void report_unexpected(const struct run *run, struct diag_list *list,
+/* The result is whether mending might help. */
+static bool report_unexpected(const struct run *run, struct diag_list *list,
 			      int type, const struct yaml_token *token)
 {
 	struct span at = {.source = run->scan.source,
@@ -384,11 +385,12 @@ static void report_unexpected(const struct run *run, struct diag_list *list,
 				   "a sequence or a mapping cannot be a key in "
 				   "this policy language");
 		diag_hint(list, diag, "keys are text");
-		return;
+		return false;
 	}
 	diag = diag_report(list, DIAG_Y025, at, "expected %s; found %s",
 			   expectations(run->parser, list->arena), words[type]);
 	hint_unexpected(run, list, diag, type);
+	return true;
 }
 
 /* --- the loop ----------------------------------------------------------------
@@ -408,6 +410,38 @@ static bool recover(struct run *run)
 	return count > 0;
 }
 
+/* Feed a token that the parser accepts.  False at the end. */
+static bool feed(struct run *run, int type, const struct yaml_token *token)
+{
+	yaml_parser(run->parser, type, *token);
+	assert(!run->parse.mismatched);
+	return type != 0 && !run->parse.stopped;
+}
+
+/* Between brackets most mistakes are one missing, doubled or wrong mark.  Put
+ * right what was reported, as far as one token goes, so that the rest of a JSON
+ * file is still checked.  False when that does not help. */
+static bool mend(struct run *run, int type, const struct yaml_token *token)
+{
+	struct yaml_token here = {.start = token->start, .end = token->start};
+
+	switch (type) {
+	case TOKEN_COMMA:
+		return run->scan.flow_count > 0;
+	case TOKEN_FLOW_SEQ_END:
+	case TOKEN_FLOW_MAP_END:
+		type = type == TOKEN_FLOW_SEQ_END ? TOKEN_FLOW_MAP_END
+						  : TOKEN_FLOW_SEQ_END;
+		break;
+	default:
+		if (!yaml_parser_accepts(run->parser, TOKEN_COMMA))
+			return false;
+		feed(run, TOKEN_COMMA, &here);
+		break;
+	}
+	return yaml_parser_accepts(run->parser, type) && feed(run, type, token);
+}
+
 /* One token.  False at the end. */
 static bool step(struct run *run, struct diag_list *list)
 {
@@ -416,13 +450,23 @@ static bool step(struct run *run, struct diag_list *list)
 
 	if (type == TOKEN_ERROR)
 		return recover(run);
-	if (!yaml_parser_accepts(run->parser, type)) {
-		report_unexpected(run, list, type, &token);
-		return recover(run);
-	}
-	yaml_parser(run->parser, type, token);
-	assert(!run->parse.mismatched);
-	return type != 0 && !run->parse.stopped;
+	if (yaml_parser_accepts(run->parser, type))
+		return feed(run, type, &token);
+	return (report_unexpected(run, list, type, &token) &&
+		mend(run, type, &token)) ||
+	       recover(run);
+}
+
+static void report_too_many(struct source *source, struct diag_list *list)
+{
+	struct span at = {.source = source,
+			  .start = source->length,
+			  .end = source->length};
+	struct diag *diag = diag_report(
+		list, DIAG_Y033, at,
+		"more than %u errors: the rest is not shown", YAML_MAX_ERRORS);
+
+	diag_hint(list, diag, "mend these and check again");
 }
 
 bool yaml_parse(struct source *source, struct diag_list *list,
@@ -441,12 +485,7 @@ bool yaml_parse(struct source *source, struct diag_list *list,
 	while (step(run, list)) {
 		if (list->errors - before < YAML_MAX_ERRORS)
 			continue;
-		diag_report(list, DIAG_Y033,
-			    (struct span){.source = source,
-					  .start = source->length,
-					  .end = source->length},
-			    "more than %u errors: the rest is not shown",
-			    YAML_MAX_ERRORS);
+		report_too_many(source, list);
 		break;
 	}
 	yaml_parserFree(run->parser, free);

@@ -13,7 +13,7 @@
 #include "yaml_scan.h"
 
 /* Errors of one file after which its parsing stops. */
-#define YAML_MAX_ERRORS 100000u
+#define YAML_MAX_ERRORS 1000u
 
 /* Tokens of the grammar, the end of input included. */
 #define YAML_TOKEN_COUNT 16

@@ -117,6 +117,9 @@ static uint32_t char_length(unsigned char lead)
 
 static void bad_escape(struct yaml_scan *scan, const unsigned char *start)
 {
+	if (scan->soft++ >= YAML_MAX_SOFT)
+		return;
+
 	uint32_t from = yaml_offset(scan, start);
 	uint32_t to = from + 1;
 
@@ -134,6 +137,9 @@ static void bad_escape(struct yaml_scan *scan, const unsigned char *start)
 static void bad_code(struct yaml_scan *scan, const unsigned char *start,
 		     const unsigned char *end)
 {
+	if (scan->soft++ >= YAML_MAX_SOFT)
+		return;
+
 	struct diag *diag =
 		diag_report(scan->list, DIAG_Y021,
 			    yaml_span(scan, yaml_offset(scan, start),

@@ -99,6 +99,8 @@ static bool check_key(struct yaml_scan *scan, const struct yaml_token *token,
 		return true; /* neither limit holds between braces */
 	if (extent->multiline) {
 		yaml_complain_multiline_key(scan, token, extent->last_line);
+		/* Its last line may well be an entry of its own. */
+		scan->resume = scan->line;
 		return false;
 	}
 	if (token->end - token->start > YAML_MAX_KEY)
@@ -309,8 +311,9 @@ static void refuse_block_scalar(struct yaml_scan *scan,
 static void refuse_tag(struct yaml_scan *scan, const struct yaml_begin *begin)
 {
 	yaml_complain_tag(scan, begin->start, yaml_offset(scan, scan->cursor));
-	if (scan->flow_count == 0 &&
-	    (begin->first || scan->previous != TOKEN_KEY))
+	if (++scan->soft == YAML_MAX_SOFT ||
+	    (scan->flow_count == 0 &&
+	     (begin->first || scan->previous != TOKEN_KEY)))
 		yaml_fail(scan);
 }
 
@@ -321,6 +324,8 @@ static void refuse_directive(struct yaml_scan *scan,
 		scan->cursor++;
 	yaml_complain_directive(scan, begin->start,
 				yaml_offset(scan, scan->cursor));
+	if (++scan->soft == YAML_MAX_SOFT)
+		yaml_fail(scan);
 }
 
 /* --- documents --------------------------------------------------------------

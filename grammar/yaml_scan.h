@@ -20,6 +20,10 @@
 
 #define YAML_MAX_KEY 1024 /* characters, as YAML 1.2 section 7.4.2 says */
 
+/* Soft errors that are reported for one token: a scalar of a hundred megabytes
+ * may be all bad escapes. */
+#define YAML_MAX_SOFT 20u
+
 /* Beside the lemon tokens of yaml.y; 0 is the end of input. */
 #define TOKEN_ERROR (-1)
 
@@ -70,6 +74,7 @@ struct yaml_scan {
 	bool started; /* something of the document was seen */
 	bool ended;   /* by "..." */
 
+	unsigned soft;    /* soft errors since the last token */
 	unsigned closing; /* BLOCK_ENDs due, before the queue */
 	unsigned head;
 	unsigned queued;
