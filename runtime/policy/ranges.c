@@ -27,12 +27,13 @@ static const uint32_t metadata_v4[] = {
 static inline const uint8_t *last_not_above(const uint8_t *p, size_t n,
 					    size_t size, uint64_t key)
 {
-	/* Without branches on the keys: they cannot be predicted. */
+	/* No branches on the keys, which nobody can predict: a mask instead. */
 	while (n > 0) {
 		size_t half = (n + 1) / 2;
-		const uint8_t *middle = p + size * half;
+		size_t skip = size * half;
+		bool right = ranges_key(p + skip - size, size) <= key;
 
-		p = ranges_key(middle - size, size) <= key ? middle : p;
+		p += skip & -(size_t)right;
 		n -= half;
 	}
 	return p - size;
