@@ -12,7 +12,9 @@
 #include "runtime/policy/ranges.h"
 #include "runtime/policy/ranges_build.h"
 
-#define QUERIES 65536 /* a power of two */
+#define QUERIES                                                                \
+	65536   /* powers of two: the table is only partly in the caches */
+#define HOT 256 /* few enough for all that they touch to be there */
 #define ROUNDS 9
 #define NAMES 4096
 
@@ -57,8 +59,7 @@ static void *must(void *p)
 	return p;
 }
 
-/* --- synthetic policies ------------------------------------------------------
- */
+/* --- synthetic policies --- */
 
 /* IPv4: /16 to /32 all over the unicast space, most of them /24, in clusters as
  * registries hand them out. */
@@ -133,11 +134,10 @@ static struct addr *draw_queries(const struct range_rule *rules, size_t count)
 	return queries;
 }
 
-/* --- measurements
- * -------------------------------------------------------------- */
+/* --- measurements --- */
 
 static double measure_latency(const struct ranges *view,
-			      const struct addr *queries)
+			      const struct addr *queries, size_t distinct)
 {
 	double samples[ROUNDS];
 	size_t next = 0;
@@ -147,7 +147,7 @@ static double measure_latency(const struct ranges *view,
 
 		for (size_t i = 0; i < QUERIES; i++) {
 			struct classification got = ranges_classify(
-				view, &queries[next & (QUERIES - 1)], 443);
+				view, &queries[next & (distinct - 1)], 443);
 
 			/* the next question depends on this answer */
 			next += 1u + (got.rule == RANGE_RULE_NONE - 1);
@@ -195,7 +195,7 @@ static int compare_keys(const void *left, const void *right)
 
 /* The same chain over a sorted array of the rules' first and last addresses. */
 static double measure_bsearch(const struct range_rule *rules, size_t count,
-			      const struct addr *queries)
+			      const struct addr *queries, size_t distinct)
 {
 	uint64_t *keys = must(calloc(2 * count, sizeof(*keys)));
 	double samples[ROUNDS];
@@ -214,7 +214,7 @@ static double measure_bsearch(const struct range_rule *rules, size_t count,
 		double start = now();
 
 		for (size_t i = 0; i < QUERIES; i++) {
-			uint64_t key = key_of(&queries[next & (QUERIES - 1)]);
+			uint64_t key = key_of(&queries[next & (distinct - 1)]);
 			const uint64_t *base = keys;
 			size_t n = 2 * count;
 
@@ -243,11 +243,16 @@ static void print_row(const char *family, size_t v4, size_t v6)
 
 	if (!ranges_open(&view, image, length))
 		exit(1);
-	printf("  \"%s_%zu\": {\"latency_ns\": %.1f, \"throughput_ns\": %.1f, "
-	       "\"bsearch_latency_ns\": %.1f, \"bytes_per_rule\": %.1f},\n",
-	       family, v4 + v6, measure_latency(&view, queries),
+	printf("  \"%s_%zu\": {\"latency_ns\": %.1f, "
+	       "\"latency_random_ns\": %.1f, \"throughput_ns\": %.1f, "
+	       "\"bsearch_latency_ns\": %.1f, "
+	       "\"bsearch_latency_random_ns\": %.1f, "
+	       "\"bytes_per_rule\": %.1f},\n",
+	       family, v4 + v6, measure_latency(&view, queries, HOT),
+	       measure_latency(&view, queries, QUERIES),
 	       measure_throughput(&view, queries),
-	       measure_bsearch(rules, v4 + v6, queries),
+	       measure_bsearch(rules, v4 + v6, queries, HOT),
+	       measure_bsearch(rules, v4 + v6, queries, QUERIES),
 	       (double)length / (double)(v4 + v6));
 	free(image);
 	free(queries);

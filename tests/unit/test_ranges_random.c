@@ -247,8 +247,7 @@ static void test_order_and_determinism(void **unused)
 	}
 }
 
-/* --- damage
- * --------------------------------------------------------------------- */
+/* --- damage --- */
 
 struct fence {
 	uint8_t *map;
