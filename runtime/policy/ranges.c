@@ -53,11 +53,19 @@ static inline uint32_t find(const struct ranges *view, int part, size_t size,
 			      4 * (size_t)ranges_bucket(distance, shift, top);
 	size_t first = ranges_get32(word);
 	size_t end = ranges_get32(word + 4);
-	const uint8_t *entry =
-		last_not_above(image + at[PART_ENTRIES] + size * first,
-			       end - first, size, key);
+	const uint8_t *entry = image + at[PART_ENTRIES] + size * first;
+	size_t n = end - first;
 
-	return ranges_get32(entry + size - 4);
+	if (n > 2) {
+		entry = last_not_above(entry, n, size, key);
+		return ranges_get32(entry + size - 4);
+	}
+	/* Most buckets: no loop whose end would have to be predicted.  What
+	 * lies behind the last entry is read and ignored; the image goes on
+	 * there. */
+	first = (n > 0) & (ranges_key(entry, size) <= key);
+	first += (n > 1) & (ranges_key(entry + size, size) <= key);
+	return ranges_get32(entry + size * first - 4);
 }
 
 /* What RECORD says of PORT.  Few ranges have one. */

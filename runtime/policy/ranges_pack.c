@@ -3,7 +3,7 @@
 
 #include "ranges-format.h"
 
-#define MIN_TOP_BITS 3
+#define MIN_TOP_BITS 5
 #define MAX_TOP_BITS 12
 #define MAX_SPLIT 20
 
@@ -100,20 +100,20 @@ static unsigned log2_floor(uint64_t n)
 	return 63 - (unsigned)__builtin_clzll(n | 1);
 }
 
-/* One top for sixteen entries, but never many. */
+/* One top for two to four entries, but never very many or few. */
 static uint32_t top_bits_for(size_t count)
 {
-	unsigned bits = log2_floor(count);
+	unsigned bits = log2_floor(count) - 1;
 
-	if (bits < MIN_TOP_BITS + 4)
+	if (count < (size_t)2 << MIN_TOP_BITS)
 		return MIN_TOP_BITS;
-	return bits - 4 < MAX_TOP_BITS ? bits - 4 : MAX_TOP_BITS;
+	return bits < MAX_TOP_BITS ? bits : MAX_TOP_BITS;
 }
 
-/* One bucket for two to four of the COUNT entries under a top. */
+/* One bucket for one or two of the COUNT entries under a top. */
 static uint32_t split_for(size_t count, uint32_t shift)
 {
-	unsigned bits = count < 4 ? 0 : log2_floor(count) - 1;
+	unsigned bits = log2_floor(count);
 
 	if (bits > MAX_SPLIT)
 		bits = MAX_SPLIT;
@@ -225,10 +225,11 @@ static uint32_t put_directory(const struct keys *keys,
 	return filled;
 }
 
-/* Bytes of a directory over COUNT entries, at most. */
+/* Bytes of a directory over COUNT entries, at most: tops, as many buckets for
+ * the empty ones, one bucket an entry for the others, the end. */
 static uint64_t directory_bound(size_t count)
 {
-	return 4 * (((uint64_t)2 << top_bits_for(count)) + count / 2 + 1);
+	return 4 * (((uint64_t)2 << top_bits_for(count)) + count + 1);
 }
 
 /* --- the image --- */

@@ -15,7 +15,7 @@
 #define QUERIES                                                                \
 	65536   /* powers of two: the table is only partly in the caches */
 #define HOT 256 /* few enough for all that they touch to be there */
-#define ROUNDS 9
+#define ROUNDS 25
 #define NAMES 4096
 
 static uint64_t state = 0x9e3779b97f4a7c15;
@@ -44,10 +44,16 @@ static int compare_doubles(const void *left, const void *right)
 	return *a < *b ? -1 : *a > *b;
 }
 
-static double median(double *samples, size_t count)
+/* The middle says what to expect, the best what the machine can do when nobody
+ * else is on it. */
+struct figure {
+	double median, best;
+};
+
+static struct figure figure(double samples[ROUNDS])
 {
-	qsort(samples, count, sizeof(*samples), compare_doubles);
-	return samples[count / 2];
+	qsort(samples, ROUNDS, sizeof(*samples), compare_doubles);
+	return (struct figure){samples[ROUNDS / 2], samples[0]};
 }
 
 static void *must(void *p)
@@ -63,7 +69,7 @@ static void *must(void *p)
 
 /* IPv4: /16 to /32 all over the unicast space, most of them /24, in clusters as
  * registries hand them out. */
-static struct addr_prefix draw_v4(void)
+static struct addr_prefix draw_v4(bool crowded)
 {
 	static uint32_t cluster;
 	struct addr_prefix prefix;
@@ -71,7 +77,7 @@ static struct addr_prefix draw_v4(void)
 	uint32_t address;
 	uint8_t octets[4];
 
-	if (r % 16 == 0)
+	if (!crowded || (r >> 40) % 8 == 0)
 		cluster = (uint32_t)(draw() >> 32);
 	address = cluster ^ (uint32_t)(draw() >> 48) << 4;
 	address = 0x01000000 + address % 0xde000000;
@@ -84,7 +90,7 @@ static struct addr_prefix draw_v4(void)
 }
 
 /* IPv6: /32 to /64 in the blocks that the registries really use. */
-static struct addr_prefix draw_v6(void)
+static struct addr_prefix draw_v6(bool crowded)
 {
 	static const uint16_t blocks[] = {
 		0x2001, 0x2400, 0x2403, 0x2404, 0x2600, 0x2604, 0x2606, 0x2620,
@@ -94,7 +100,7 @@ static struct addr_prefix draw_v6(void)
 	uint64_t r = draw();
 	uint64_t high;
 
-	if (r % 8 == 0)
+	if (!crowded || (r >> 40) % 8 == 0)
 		cluster = (uint64_t)blocks[draw() >> 60] << 48 | (draw() >> 32)
 									 << 16;
 	high = cluster ^ draw() >> 28;
@@ -109,9 +115,12 @@ static struct range_rule *draw_rules(size_t v4, size_t v6)
 {
 	struct range_rule *rules =
 		must(calloc(v4 + v6, sizeof(struct range_rule)));
+	/* a list written by hand has little to do with registries */
+	bool crowded = v4 + v6 > 1000;
 
 	for (size_t i = 0; i < v4 + v6; i++)
-		rules[i] = (struct range_rule){i < v4 ? draw_v4() : draw_v6(),
+		rules[i] = (struct range_rule){i < v4 ? draw_v4(crowded)
+						      : draw_v6(crowded),
 					       0, (uint8_t)(draw() >> 63)};
 	return rules;
 }
@@ -136,8 +145,9 @@ static struct addr *draw_queries(const struct range_rule *rules, size_t count)
 
 /* --- measurements --- */
 
-static double measure_latency(const struct ranges *view,
-			      const struct addr *queries, size_t distinct)
+static struct figure measure_latency(const struct ranges *view,
+				     const struct addr *queries,
+				     size_t distinct)
 {
 	double samples[ROUNDS];
 	size_t next = 0;
@@ -154,11 +164,11 @@ static double measure_latency(const struct ranges *view,
 		}
 		samples[round] = (now() - start) / QUERIES;
 	}
-	return median(samples, ROUNDS);
+	return figure(samples);
 }
 
-static double measure_throughput(const struct ranges *view,
-				 const struct addr *queries)
+static struct figure measure_throughput(const struct ranges *view,
+					const struct addr *queries)
 {
 	double samples[ROUNDS];
 	volatile unsigned sink = 0;
@@ -172,7 +182,7 @@ static double measure_throughput(const struct ranges *view,
 		sink += sum;
 		samples[round] = (now() - start) / QUERIES;
 	}
-	return median(samples, ROUNDS);
+	return figure(samples);
 }
 
 static uint64_t key_of(const struct addr *addr)
@@ -194,8 +204,9 @@ static int compare_keys(const void *left, const void *right)
 }
 
 /* The same chain over a sorted array of the rules' first and last addresses. */
-static double measure_bsearch(const struct range_rule *rules, size_t count,
-			      const struct addr *queries, size_t distinct)
+static struct figure measure_bsearch(const struct range_rule *rules,
+				     size_t count, const struct addr *queries,
+				     size_t distinct)
 {
 	uint64_t *keys = must(calloc(2 * count, sizeof(*keys)));
 	double samples[ROUNDS];
@@ -229,7 +240,13 @@ static double measure_bsearch(const struct range_rule *rules, size_t count,
 		samples[round] = (now() - start) / QUERIES;
 	}
 	free(keys);
-	return median(samples, ROUNDS);
+	return figure(samples);
+}
+
+static void print_figure(const char *name, struct figure figure)
+{
+	printf("\"%s_ns\": %.1f, \"%s_best_ns\": %.1f, ", name, figure.median,
+	       name, figure.best);
 }
 
 static void print_row(const char *family, size_t v4, size_t v6)
@@ -243,16 +260,15 @@ static void print_row(const char *family, size_t v4, size_t v6)
 
 	if (!ranges_open(&view, image, length))
 		exit(1);
-	printf("  \"%s_%zu\": {\"latency_ns\": %.1f, "
-	       "\"latency_random_ns\": %.1f, \"throughput_ns\": %.1f, "
-	       "\"bsearch_latency_ns\": %.1f, "
-	       "\"bsearch_latency_random_ns\": %.1f, "
-	       "\"bytes_per_rule\": %.1f},\n",
-	       family, v4 + v6, measure_latency(&view, queries, HOT),
-	       measure_latency(&view, queries, QUERIES),
-	       measure_throughput(&view, queries),
-	       measure_bsearch(rules, v4 + v6, queries, HOT),
-	       measure_bsearch(rules, v4 + v6, queries, QUERIES),
+	printf("  \"%s_%zu\": {", family, v4 + v6);
+	print_figure("latency", measure_latency(&view, queries, HOT));
+	print_figure("latency_random",
+		     measure_latency(&view, queries, QUERIES));
+	print_figure("throughput", measure_throughput(&view, queries));
+	print_figure("bsearch", measure_bsearch(rules, v4 + v6, queries, HOT));
+	print_figure("bsearch_random",
+		     measure_bsearch(rules, v4 + v6, queries, QUERIES));
+	printf("\"bytes_per_rule\": %.1f},\n",
 	       (double)length / (double)(v4 + v6));
 	free(image);
 	free(queries);
@@ -301,7 +317,7 @@ static void print_hostnames(void)
 			samples[round] = (now() - start) / NAMES;
 		}
 		printf("%s\"%s\": %.1f", n ? ", " : "", names[n],
-		       median(samples, ROUNDS));
+		       figure(samples).median);
 	}
 	printf("}\n");
 }
