@@ -39,7 +39,7 @@ static void set_address(struct hostname *out, const struct addr *addr)
 
 /* --- the ASCII path, eight bytes at a time --- */
 
-#define WORD 8
+#define WORD sizeof(uint64_t)
 #define EACH(byte) ((uint64_t)(byte)*0x0101010101010101u)
 #define DOT_WORDS ((HOSTNAME_MAX + 63) / 64)
 
@@ -171,14 +171,15 @@ static inline enum host_error check_label(struct hostname *out,
 	return HOST_OK;
 }
 
-/* Zero everything; short fixed pieces, for the compiler makes a slow string
- * instruction of a long one. */
-static void clear(struct hostname *out)
+/* Zero everything, padding too; in fixed pieces, for of one long one the
+ * compiler makes a slow string instruction. */
+static inline void clear(struct hostname *out)
 {
-	for (size_t i = 0; i + 64 <= sizeof(out->text); i += 64)
-		memset(out->text + i, 0, 64);
-	memset(out->text + sizeof(out->text) - 64, 0, 64);
-	memset(out, 0, offsetof(struct hostname, text));
+	char *bytes = (char *)out;
+
+	for (size_t i = 0; i + 64 <= sizeof(*out); i += 64)
+		memset(bytes + i, 0, 64);
+	memset(bytes + sizeof(*out) - 64, 0, 64);
 }
 
 static bool is_ascii(struct str text)

@@ -295,7 +295,7 @@ static bool ltr_label_fits(const uint32_t *points, size_t count)
 static enum host_error check_label(struct idna_result *result, struct str text,
 				   bool bidi, bool *rtl)
 {
-	struct label label;
+	struct label label = {0};
 
 	if (text.n > HOSTNAME_LABEL_MAX)
 		return HOST_LABEL_TOO_LONG;

@@ -83,8 +83,7 @@
 
 #include "ranges.h"
 
-#define RANGES_MAGIC "ADDRTBL1"
-#define RANGES_MAGIC_SIZE 8
+#define RANGES_MAGIC 0x314c425452444441u /* "ADDRTBL1" */
 
 #define RANGES_AT_LENGTH 8
 #define RANGES_AT_V4 16

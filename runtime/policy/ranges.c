@@ -153,27 +153,34 @@ static bool is_isatap(uint64_t low)
 	return ((uint32_t)(low >> 32) & ~ISATAP_FLAGS) == ISATAP_ID;
 }
 
-/* The IPv4 address that RFC 6052 2.2 puts behind a prefix of LENGTH; bits 64 to
- * 71 are skipped, and must be zero but for /96.  False if they are not. */
+/* The IPv4 address that RFC 6052 2.2 puts behind a prefix of LENGTH.  But for
+ * /96, bits 64 to 71 are no part of it and must be zero: false if they are
+ * not. */
 static bool inner_address(uint64_t high, uint64_t low, uint32_t length,
 			  uint32_t *out)
 {
-	if (length == 96) {
-		*out = (uint32_t)low;
-		return true;
-	}
-	if (low >> 56 != 0)
+	if (length != 96 && low >> 56 != 0)
 		return false;
-	/* Take the u-octet out: 32 bits from LENGTH on, of high and what
-	 * follows it. */
-	if (length == 32)
+	switch (length) {
+	case 32:
 		*out = (uint32_t)high;
-	else if (length == 64)
-		*out = (uint32_t)(low >> 24);
-	else
+		return true;
+	case 40:
+	case 48:
+	case 56:
+		/* the end of the upper half, and what follows the octet */
 		*out = (uint32_t)(high << (length - 32) |
 				  (low << 8) >> (96 - length));
-	return true;
+		return true;
+	case 64:
+		*out = (uint32_t)(low >> 24);
+		return true;
+	case 96:
+		*out = (uint32_t)low;
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool is_metadata(uint32_t v4)

@@ -242,7 +242,7 @@ static void put_pair(uint8_t *p, uint64_t offset, uint64_t count)
 
 static void put_nat64(uint8_t *image, const struct ranges_options *options)
 {
-	uint32_t count = 0;
+	size_t count = 0;
 
 	for (size_t i = 0; i < options->nat64_count && i < RANGES_MAX_NAT64;
 	     i++) {
@@ -255,7 +255,7 @@ static void put_nat64(uint8_t *image, const struct ranges_options *options)
 		ranges_put64(slot + 16, options->nat64[i].length);
 		count++;
 	}
-	ranges_put32(image + RANGES_AT_NAT64_COUNT, count);
+	ranges_put32(image + RANGES_AT_NAT64_COUNT, (uint32_t)count);
 }
 
 static uint64_t padded(uint64_t n)
@@ -314,7 +314,7 @@ size_t ranges_pack(const struct ranges_parts *parts, uint8_t *image)
 	uint64_t at = RANGES_HEADER_SIZE;
 	struct v6_out out;
 
-	memcpy(image, RANGES_MAGIC, RANGES_MAGIC_SIZE);
+	ranges_put64(image, RANGES_MAGIC);
 	put_nat64(image, parts->options);
 
 	for (size_t i = 0; i < parts->v4_count; i++) {

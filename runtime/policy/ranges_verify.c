@@ -315,8 +315,7 @@ bool ranges_open(struct ranges *view, const void *bytes, size_t length)
 
 	memset(view, 0, sizeof(*view));
 	if (!image || length < RANGES_HEADER_SIZE || length % 8 != 0 ||
-	    (uintptr_t)image % 8 != 0 ||
-	    memcmp(image, RANGES_MAGIC, RANGES_MAGIC_SIZE) != 0 ||
+	    (uintptr_t)image % 8 != 0 || ranges_get64(image) != RANGES_MAGIC ||
 	    ranges_get64(image + RANGES_AT_LENGTH) != length)
 		return false;
 	subs = ranges_get32(image + RANGES_AT_SUB + 4);

@@ -171,17 +171,17 @@ static struct figure measure_throughput(const struct ranges *view,
 					const struct addr *queries)
 {
 	double samples[ROUNDS];
-	volatile unsigned sink = 0;
+	unsigned sum = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
 		double start = now();
-		unsigned sum = 0;
 
 		for (size_t i = 0; i < QUERIES; i++)
 			sum += ranges_classify(view, &queries[i], 443).class;
-		sink += sum;
 		samples[round] = (now() - start) / QUERIES;
 	}
+	if (sum == 0)
+		fputs("everything is denied\n", stderr);
 	return figure(samples);
 }
 

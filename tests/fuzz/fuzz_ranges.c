@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	} while (0)
 
 #define RULE_SIZE 20 /* address, length, port, action */
-#define MAX_RULES 32
+#define MAX_RULES 12
 
 static void ask_image(const uint8_t *data, size_t size)
 {
