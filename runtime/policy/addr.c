@@ -223,12 +223,12 @@ static size_t format_v4(const uint8_t *octets, char *out)
 static size_t format_v6(const uint8_t octets[16], char *out)
 {
 	unsigned group[GROUPS];
-	int best = 0;
-	int best_length = 1;
-	int run = 0;
+	size_t best = 0;
+	size_t best_length = 1;
+	size_t run = 0;
 	size_t n = 0;
 
-	for (int i = 0; i < GROUPS; i++) {
+	for (size_t i = 0; i < GROUPS; i++) {
 		group[i] = (unsigned)octets[2 * i] << 8 | octets[2 * i + 1];
 		run = group[i] ? 0 : run + 1;
 		if (run > best_length) {
@@ -238,7 +238,7 @@ static size_t format_v6(const uint8_t octets[16], char *out)
 	}
 	if (best_length == 1)
 		best = GROUPS;
-	for (int i = 0; i < GROUPS; i++) {
+	for (size_t i = 0; i < GROUPS; i++) {
 		if (i == best) {
 			out[n++] = ':';
 			out[n++] = ':';

@@ -6,38 +6,23 @@
 
 #include "idna.h"
 
-/* What a byte becomes: its lower-case form, or FOLD_BAD. */
-#define FOLD_BAD 0
-
-#define U(c) [c] = (c) + ('a' - 'A')
-#define L(c) [c] = (c)
-static const uint8_t fold[256] = {
-	U('A'), U('B'), U('C'), U('D'), U('E'), U('F'), U('G'), U('H'), U('I'),
-	U('J'), U('K'), U('L'), U('M'), U('N'), U('O'), U('P'), U('Q'), U('R'),
-	U('S'), U('T'), U('U'), U('V'), U('W'), U('X'), U('Y'), U('Z'), L('a'),
-	L('b'), L('c'), L('d'), L('e'), L('f'), L('g'), L('h'), L('i'), L('j'),
-	L('k'), L('l'), L('m'), L('n'), L('o'), L('p'), L('q'), L('r'), L('s'),
-	L('t'), L('u'), L('v'), L('w'), L('x'), L('y'), L('z'), L('0'), L('1'),
-	L('2'), L('3'), L('4'), L('5'), L('6'), L('7'), L('8'), L('9'), L('.'),
-	L('-'), L('_'),
-};
-#undef U
-#undef L
-
-static enum host_error fail(struct hostname *out, enum host_error error)
+static __attribute__((noinline, cold)) enum host_error
+fail(struct hostname *out, enum host_error error)
 {
 	memset(out, 0, sizeof(*out));
 	return error;
 }
 
-static enum host_error fail_rune(struct hostname *out, uint32_t rune)
+static __attribute__((noinline, cold)) enum host_error
+fail_rune(struct hostname *out, uint32_t rune)
 {
 	fail(out, HOST_BAD_RUNE);
 	out->rune = rune;
 	return HOST_BAD_RUNE;
 }
 
-static enum host_error fail_idna(struct hostname *out, const char *why)
+static __attribute__((noinline, cold)) enum host_error
+fail_idna(struct hostname *out, const char *why)
 {
 	fail(out, HOST_IDNA);
 	out->idna_error = why;
@@ -52,9 +37,124 @@ static void set_address(struct hostname *out, const struct addr *addr)
 	out->length = (uint16_t)addr_format(addr, out->text);
 }
 
-/* LABEL is folded.  On success *NEEDS_IDNA is set if it is an A-label. */
-static enum host_error check_label(struct hostname *out, struct str label,
-				   bool *needs_idna)
+/* --- the ASCII path, eight bytes at a time --- */
+
+#define WORD sizeof(uint64_t)
+#define EACH(byte) ((uint64_t)(byte)*0x0101010101010101u)
+#define DOT_WORDS ((HOSTNAME_MAX + 63) / 64)
+
+static uint64_t load_word(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word;
+}
+
+static void store_word(char *p, uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	memcpy(p, &word, sizeof(word));
+}
+
+/* The top bit of every byte that is LOW..HIGH.  All bytes are below 0x80, so
+ * that no sum reaches the next one. */
+static inline uint64_t between(uint64_t word, unsigned low, unsigned high)
+{
+	return (word + EACH(0x80 - low)) & ~(word + EACH(0x7f - high)) &
+	       EACH(0x80);
+}
+
+struct folded {
+	uint64_t word;  /* in lower case */
+	uint64_t dots;  /* one bit a byte */
+	uint64_t stray; /* not zero when a byte is none of a name's */
+};
+
+static inline struct folded fold_word(uint64_t word)
+{
+	uint64_t wide = word & EACH(0x80);
+	uint64_t valid;
+
+	word &= EACH(0x7f);
+	word |= between(word, 'A', 'Z') >> 2;
+	valid = between(word, 'a', 'z') | between(word, '0', '9') |
+		between(word, '-', '.') | between(word, '_', '_');
+	return (struct folded){
+		.word = word,
+		/* gathers the top bits of eight bytes in the uppermost byte */
+		.dots = (between(word, '.', '.') * 0x0002040810204081u) >> 56,
+		.stray = wide | (valid ^ EACH(0x80)),
+	};
+}
+
+/* Fold the N bytes at P, 1..HOSTNAME_MAX, into OUT; DOTS gets a bit for every
+ * dot.  Reads no byte beyond them.  False: there is a stray byte. */
+static inline bool fold_name(const char *p, size_t n, char *out,
+			     uint64_t dots[DOT_WORDS])
+{
+	struct folded folded;
+	uint64_t stray = 0;
+	uint64_t word = 0;
+
+	if (n < WORD) {
+		for (size_t i = 0; i < n; i++)
+			word |= (uint64_t)(unsigned char)p[i] << 8 * i;
+		/* padded with letters, which are not stored */
+		folded = fold_word(word | EACH('a') << 8 * n);
+		store_word(out, folded.word & ~(UINT64_MAX << 8 * n));
+		dots[0] = folded.dots;
+		return folded.stray == 0;
+	}
+	/* The last word reaches back so as to end with the name: some bytes are
+	 * folded twice, to no harm. */
+	for (size_t at = 0;;) {
+		size_t slot = at / 64;
+
+		folded = fold_word(load_word(p + at));
+		store_word(out + at, folded.word);
+		stray |= folded.stray;
+		dots[slot] |= folded.dots << at % 64;
+		if (at % 64 > 64 - WORD)
+			dots[slot + 1] |= folded.dots >> (64 - at % 64);
+		if (at == n - WORD)
+			return stray == 0;
+		at = at + 2 * WORD <= n ? at + WORD : n - WORD;
+	}
+}
+
+/* TEXT has a byte that no name has: say what that means. */
+static __attribute__((noinline, cold)) enum host_error
+judge_stray(struct str text, struct hostname *out, bool mapped)
+{
+	struct addr addr;
+
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c >= 0x80)
+			return fail(out, HOST_NEEDS_IDNA);
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_')
+			continue;
+		if (c == ':' && !mapped && addr_parse(text, &addr)) {
+			set_address(out, &addr);
+			return HOST_OK;
+		}
+		return fail_rune(out, c);
+	}
+	return fail(out, HOST_BAD_RUNE);
+}
+
+/* LABEL is as it was written.  On success *NEEDS_IDNA is set if it is an
+ * A-label. */
+static inline enum host_error check_label(struct hostname *out,
+					  struct str label, bool *needs_idna)
 {
 	if (label.n == 0)
 		return fail(out, HOST_EMPTY_LABEL);
@@ -64,9 +164,22 @@ static enum host_error check_label(struct hostname *out, struct str label,
 	 * have them (r3---sn-x.googlevideo.com). */
 	if (label.p[0] == '-' || label.p[label.n - 1] == '-')
 		return fail_idna(out, "a label begins or ends with '-'");
-	if (label.n >= 4 && memcmp(label.p, "xn--", 4) == 0)
+	if (label.n >= 4 && (label.p[0] | 0x20) == 'x' &&
+	    (label.p[1] | 0x20) == 'n' && label.p[2] == '-' &&
+	    label.p[3] == '-')
 		*needs_idna = true;
 	return HOST_OK;
+}
+
+/* Zero everything, padding too; in fixed pieces, for of one long one the
+ * compiler makes a slow string instruction. */
+static inline void clear(struct hostname *out)
+{
+	char *bytes = (char *)out;
+
+	for (size_t i = 0; i + 64 <= sizeof(*out); i += 64)
+		memset(bytes + i, 0, 64);
+	memset(bytes + sizeof(*out) - 64, 0, 64);
 }
 
 static bool is_ascii(struct str text)
@@ -82,12 +195,12 @@ static bool is_ascii(struct str text)
 static enum host_error normalize(struct str text, struct hostname *out,
 				 bool mapped)
 {
+	uint64_t dots[DOT_WORDS] = {0};
 	bool needs_idna = false;
 	size_t n = text.n;
 	size_t start = 0;
 	enum host_error error;
 	struct addr addr;
-	struct str whole;
 
 	while (n > 0 && text.p[n - 1] == '.')
 		n--;
@@ -96,30 +209,22 @@ static enum host_error normalize(struct str text, struct hostname *out,
 	if (n > HOSTNAME_MAX)
 		return fail(out,
 			    is_ascii(text) ? HOST_TOO_LONG : HOST_NEEDS_IDNA);
-	memset(out, 0, sizeof(*out));
-	for (size_t i = 0; i < n; i++) {
-		uint8_t byte = (uint8_t)text.p[i];
-		uint8_t c = fold[byte];
+	clear(out);
+	if (!fold_name(text.p, n, out->text, dots))
+		return judge_stray(text, out, mapped);
+	for (size_t i = 0; i < DOT_WORDS; i++) {
+		for (; dots[i] != 0; dots[i] &= dots[i] - 1) {
+			size_t dot = 64 * i + (size_t)__builtin_ctzll(dots[i]);
 
-		if (c == FOLD_BAD) {
-			if (byte >= 0x80)
-				return fail(out, HOST_NEEDS_IDNA);
-			if (byte == ':' && !mapped && addr_parse(text, &addr)) {
-				set_address(out, &addr);
-				return HOST_OK;
-			}
-			return fail_rune(out, byte);
+			error = check_label(
+				out, str_make(text.p + start, dot - start),
+				&needs_idna);
+			if (error != HOST_OK)
+				return error;
+			start = dot + 1;
 		}
-		out->text[i] = (char)c;
-		if (c != '.')
-			continue;
-		error = check_label(out, str_make(out->text + start, i - start),
-				    &needs_idna);
-		if (error != HOST_OK)
-			return error;
-		start = i + 1;
 	}
-	error = check_label(out, str_make(out->text + start, n - start),
+	error = check_label(out, str_make(text.p + start, n - start),
 			    &needs_idna);
 	if (error != HOST_OK)
 		return error;
@@ -128,13 +233,12 @@ static enum host_error normalize(struct str text, struct hostname *out,
 
 	/* Only a name whose last label begins with a digit can be an address,
 	 * to us or to inet_aton(). */
-	whole = str_make(out->text, n);
-	if (out->text[start] >= '0' && out->text[start] <= '9') {
-		if (n == text.n && addr_parse(whole, &addr)) {
+	if (text.p[start] >= '0' && text.p[start] <= '9') {
+		if (addr_parse(text, &addr)) {
 			set_address(out, &addr);
 			return HOST_OK;
 		}
-		if (addr_parse(whole, &addr) || hostname_is_numeric_form(whole))
+		if (hostname_is_numeric_form(text))
 			return fail(out, HOST_NUMERIC);
 	}
 	out->form = HOST_NAME;

@@ -68,7 +68,7 @@ static enum host_error refuse(struct idna_result *result, const char *why)
 	return HOST_IDNA;
 }
 
-/* --- UTF-8 -------------------------------------------------------------- */
+/* --- UTF-8 --- */
 
 /* The code point at the start of TEXT (RFC 3629); returns its length, 0 when
  * it is ill-formed. */
@@ -132,7 +132,7 @@ static size_t utf8_encode(uint32_t point, uint8_t *out)
 	return 4;
 }
 
-/* --- libidn2 ------------------------------------------------------------ */
+/* --- libidn2 --- */
 
 /* One label through libidn2.  *OUT is libidn2's to free. */
 static int lookup(const uint32_t *points, size_t count, uint8_t **out)
@@ -147,7 +147,7 @@ static int lookup(const uint32_t *points, size_t count, uint8_t **out)
 	return idn2_lookup_u8(text, out, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 }
 
-/* --- labels ------------------------------------------------------------- */
+/* --- labels --- */
 
 static bool all_ascii(const uint32_t *points, size_t count)
 {
@@ -255,7 +255,7 @@ static enum host_error append_label(struct idna_result *result,
 	return error;
 }
 
-/* --- the Bidi rule, RFC 5893 2, as far as libidn2 does not apply it ------ */
+/* --- the Bidi rule, RFC 5893 2, as far as libidn2 does not apply it --- */
 
 /* libidn2 judges labels that hold right-to-left characters, but lets both kinds
  * of digits into one (rule 4). */
@@ -295,7 +295,7 @@ static bool ltr_label_fits(const uint32_t *points, size_t count)
 static enum host_error check_label(struct idna_result *result, struct str text,
 				   bool bidi, bool *rtl)
 {
-	struct label label;
+	struct label label = {0};
 
 	if (text.n > HOSTNAME_LABEL_MAX)
 		return HOST_LABEL_TOO_LONG;
@@ -351,7 +351,7 @@ static enum host_error check_labels(struct idna_result *result, bool bidi,
 	return HOST_OK;
 }
 
-/* --- the whole name ----------------------------------------------------- */
+/* --- the whole name --- */
 
 static bool is_dot(uint32_t point)
 {

@@ -20,17 +20,17 @@
  *	112 nat64_count  u32   0..8
  *	116 zero         u32
  *	120 nat64        8 times {prefix, 16 bytes; length, u64}
- *	312 the parts: v4 directory, v4 entries, v6 directory, v6 entries,
+ *	312 the parts: v4 entries, v4 directory, v6 entries, v6 directory,
  *	    sub-table spans, low entries, record spans, record words
  *
  * struct table:
- *	0   dir_offset   u32   buckets + 1 of u32
- *	4   buckets      u32   at least 1
- *	8   offset       u32   entries
- *	12  count        u32   at least 1
+ *	0   offset       u32   entries
+ *	4   count        u32   at least 1
+ *	8   dir_offset   u32   the directory: 2^top_bits tops, buckets + 1 words
+ *	12  buckets      u32
  *	16  base         u64   where the directory's window begins
- *	24  shift        u32   0..63
- *	28  zero         u32
+ *	24  shift        u32   0..63: a top covers 2^shift keys
+ *	28  top_bits     u32   0..16; shift + top_bits is 64 at most
  *
  * An entry is {key, verdict}: the addresses from this key to before the next
  * one have this verdict.  Keys rise strictly; the first is 0, so that every
@@ -40,11 +40,20 @@
  *	v6 entry  12 bytes:   key u64 (the upper half of the address), verdict
  *	low entry 12 bytes:   key u64 (the lower half), verdict
  *
- * A key falls in bucket 0 when it is below base, else in bucket
- * (key - base) >> shift, or the last one when there is none such.  Directory
- * word b is the number of entries whose keys fall in buckets before b; word
- * `buckets` is the count.  So the entry for a key is the last one not above it
- * among those of its bucket, or the one before them.
+ * The directory has two levels, because real tables crowd into small parts of
+ * the space.  A key is brought into the window: d is key - base, but at least 0
+ * and at most 2^(shift + top_bits) - 1.  Top d >> shift is
+ *
+ *	split, 5 bits | first, 27 bits
+ *
+ * and says that its keys are spread over 2^split buckets of equal width, the
+ * first of which has number `first`; split is at most shift.  Buckets are
+ * numbered through, without gaps, in the order of the tops.  Word b is the
+ * number of entries whose keys fall in buckets before b; word `buckets` is the
+ * count.  So the entry for a key is the last one not above it among those of
+ * its bucket, or the one before them.
+ *
+ *	key ─► tops ─► words ─► entries of one bucket ─► verdict
  *
  * A verdict is a word:
  *
@@ -74,8 +83,7 @@
 
 #include "ranges.h"
 
-#define RANGES_MAGIC "ADDRTBL1"
-#define RANGES_MAGIC_SIZE 8
+#define RANGES_MAGIC 0x314c425452444441u /* "ADDRTBL1" */
 
 #define RANGES_AT_LENGTH 8
 #define RANGES_AT_V4 16
@@ -92,13 +100,17 @@
 #define RANGES_HEADER_SIZE                                                     \
 	(RANGES_AT_NAT64 + RANGES_NAT64_SLOTS * RANGES_NAT64_SIZE)
 
-#define TABLE_DIR 0
-#define TABLE_BUCKETS 4
-#define TABLE_ENTRIES 8
-#define TABLE_COUNT 12
+#define TABLE_ENTRIES 0
+#define TABLE_COUNT 4
+#define TABLE_DIR 8
+#define TABLE_BUCKETS 12
 #define TABLE_BASE 16
 #define TABLE_SHIFT 24
-#define TABLE_ZERO 28
+#define TABLE_TOP_BITS 28
+
+#define TOP_BITS_MAX 16
+#define TOP_SPLIT_SHIFT 27
+#define TOP_FIRST 0x07ffffffu
 
 #define V4_ENTRY 8
 #define V6_ENTRY 12
@@ -113,23 +125,22 @@
 #define RANGES_INNER (ADDR_CLASS_COUNT + 1)
 #define RANGES_CODES (ADDR_CLASS_COUNT + 2)
 
-/* What stands in view->part. */
+/* What stands in view->part: for each table these, then the rest. */
 enum {
-	PART_V4_DIR,
-	PART_V4_ENTRIES,
-	PART_V4_BASE,
-	PART_V4_SHIFT,
-	PART_V4_BUCKETS,
-	PART_V6_DIR,
-	PART_V6_ENTRIES,
-	PART_V6_BASE,
-	PART_V6_SHIFT,
-	PART_V6_BUCKETS,
-	PART_SUB,
+	PART_ENTRIES,
+	PART_TOPS,
+	PART_WORDS,
+	PART_BASE,
+	PART_LIMIT, /* greatest distance from base */
+	PART_SHIFT,
+	PART_TABLE_SIZE,
+
+	PART_V4 = 0,
+	PART_V6 = PART_TABLE_SIZE,
+	PART_SUB = 2 * PART_TABLE_SIZE,
 	PART_LOW,
 	PART_REC,
-	PART_WORDS,
-	PART_NAT64,
+	PART_REC_WORDS,
 };
 
 _Static_assert(RANGES_CODES <= 16, "a class code has four bits");
@@ -201,13 +212,29 @@ static inline uint64_t ranges_key(const uint8_t *entry, size_t size)
 	return size == V4_ENTRY ? ranges_get32(entry) : ranges_get64(entry);
 }
 
-/* The bucket of KEY, see above. */
-static inline uint32_t ranges_bucket(uint64_t key, uint64_t base,
-				     uint32_t shift, uint32_t buckets)
+/* The greatest distance from the base of a window. */
+static inline uint64_t ranges_limit(uint32_t shift, uint32_t top_bits)
 {
-	uint64_t bucket = key < base ? 0 : (key - base) >> shift;
+	return UINT64_MAX >> (64 - shift - top_bits);
+}
 
-	return bucket < buckets ? (uint32_t)bucket : buckets - 1;
+/* How far KEY is into a window, kept within it. */
+static inline uint64_t ranges_distance(uint64_t key, uint64_t base,
+				       uint64_t limit)
+{
+	uint64_t distance = key < base ? 0 : key - base;
+
+	return distance < limit ? distance : limit;
+}
+
+/* The bucket at DISTANCE, which falls under TOP. */
+static inline uint32_t ranges_bucket(uint64_t distance, uint32_t shift,
+				     uint32_t top)
+{
+	uint64_t rest = distance & (((uint64_t)1 << shift) - 1);
+
+	return (top & TOP_FIRST) +
+	       (uint32_t)(rest >> (shift - (top >> TOP_SPLIT_SHIFT)));
 }
 
 #endif

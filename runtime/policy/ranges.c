@@ -20,48 +20,60 @@ static const uint32_t metadata_v4[] = {
 #undef METADATA6
 };
 
-/* --- lookup -------------------------------------------------------------- */
+/* --- lookup --- */
 
 /* The last of the N entries at P whose key is not above KEY; the one before P
  * when there is none. */
 static inline const uint8_t *last_not_above(const uint8_t *p, size_t n,
 					    size_t size, uint64_t key)
 {
-	/* Without branches on the keys: they cannot be predicted. */
+	/* No branches on the keys, which nobody can predict: a mask instead. */
 	while (n > 0) {
 		size_t half = (n + 1) / 2;
-		const uint8_t *middle = p + size * half;
+		size_t skip = size * half;
+		bool right = ranges_key(p + skip - size, size) <= key;
 
-		p = ranges_key(middle - size, size) <= key ? middle : p;
+		p += skip & -(size_t)right;
 		n -= half;
 	}
 	return p - size;
 }
 
+/* The verdict of the table whose positions begin at PART. */
 static inline uint32_t find(const struct ranges *view, int part, size_t size,
 			    uint64_t key)
 {
-	const uint8_t *dir = view->image + view->part[part + PART_V4_DIR];
-	uint32_t bucket =
-		ranges_bucket(key, view->part[part + PART_V4_BASE],
-			      (uint32_t)view->part[part + PART_V4_SHIFT],
-			      (uint32_t)view->part[part + PART_V4_BUCKETS]);
-	size_t first = ranges_get32(dir + 4 * (size_t)bucket);
-	size_t end = ranges_get32(dir + 4 * ((size_t)bucket + 1));
-	const uint8_t *entries =
-		view->image + view->part[part + PART_V4_ENTRIES];
-	const uint8_t *entry =
-		last_not_above(entries + size * first, end - first, size, key);
+	const uint8_t *image = view->image;
+	const uint64_t *at = view->part + part;
+	uint32_t shift = (uint32_t)at[PART_SHIFT];
+	uint64_t distance = ranges_distance(key, at[PART_BASE], at[PART_LIMIT]);
+	uint32_t top = ranges_get32(image + at[PART_TOPS] +
+				    4 * (size_t)(distance >> shift));
+	const uint8_t *word = image + at[PART_WORDS] +
+			      4 * (size_t)ranges_bucket(distance, shift, top);
+	size_t first = ranges_get32(word);
+	size_t end = ranges_get32(word + 4);
+	const uint8_t *entry = image + at[PART_ENTRIES] + size * first;
+	size_t n = end - first;
 
-	return ranges_get32(entry + size - 4);
+	if (n > 2) {
+		entry = last_not_above(entry, n, size, key);
+		return ranges_get32(entry + size - 4);
+	}
+	/* Most buckets: no loop whose end would have to be predicted.  What
+	 * lies behind the last entry is read and ignored; the image goes on
+	 * there. */
+	first = (n > 0) & (ranges_key(entry, size) <= key);
+	first += (n > 1) & (ranges_key(entry + size, size) <= key);
+	return ranges_get32(entry + size * first - 4);
 }
 
-/* What RECORD says of PORT. */
-static uint32_t record_verdict(const struct ranges *view, uint32_t record,
-			       uint16_t port)
+/* What RECORD says of PORT.  Few ranges have one. */
+static __attribute__((noinline)) uint32_t
+record_verdict(const struct ranges *view, uint32_t record, uint16_t port)
 {
 	const uint8_t *spans = view->image + view->part[PART_REC];
-	const uint8_t *words = view->image + view->part[PART_WORDS];
+	const uint8_t *words = view->image + view->part[PART_REC_WORDS];
 	size_t first = ranges_get32(spans + 4 * (size_t)record);
 	size_t end = ranges_get32(spans + 4 * ((size_t)record + 1));
 	const uint8_t *pairs = words + 4 * (first + 1);
@@ -90,13 +102,13 @@ static inline uint32_t resolve(const struct ranges *view, uint32_t verdict,
 static uint32_t v4_verdict(const struct ranges *view, uint32_t key,
 			   uint16_t port)
 {
-	return resolve(view, find(view, PART_V4_DIR, V4_ENTRY, key), port);
+	return resolve(view, find(view, PART_V4, V4_ENTRY, key), port);
 }
 
 static uint32_t v6_verdict(const struct ranges *view, uint64_t high,
 			   uint64_t low, uint16_t port)
 {
-	uint32_t verdict = find(view, PART_V6_DIR, V6_ENTRY, high);
+	uint32_t verdict = find(view, PART_V6, V6_ENTRY, high);
 
 	if (verdict >= (VERDICT_INDIRECT | VERDICT_SUB)) {
 		const uint8_t *span = view->image + view->part[PART_SUB] +
@@ -134,34 +146,41 @@ static struct classification built_in(enum addr_class class)
 	return (struct classification){class, RANGE_RULE_NONE};
 }
 
-/* --- IPv4 inside IPv6 ----------------------------------------------------- */
+/* --- IPv4 inside IPv6 --- */
 
 static bool is_isatap(uint64_t low)
 {
 	return ((uint32_t)(low >> 32) & ~ISATAP_FLAGS) == ISATAP_ID;
 }
 
-/* The IPv4 address that RFC 6052 2.2 puts behind a prefix of LENGTH; bits 64 to
- * 71 are skipped, and must be zero but for /96.  False if they are not. */
+/* The IPv4 address that RFC 6052 2.2 puts behind a prefix of LENGTH.  But for
+ * /96, bits 64 to 71 are no part of it and must be zero: false if they are
+ * not. */
 static bool inner_address(uint64_t high, uint64_t low, uint32_t length,
 			  uint32_t *out)
 {
-	if (length == 96) {
-		*out = (uint32_t)low;
-		return true;
-	}
-	if (low >> 56 != 0)
+	if (length != 96 && low >> 56 != 0)
 		return false;
-	/* Take the u-octet out: 32 bits from LENGTH on, of high and what
-	 * follows it. */
-	if (length == 32)
+	switch (length) {
+	case 32:
 		*out = (uint32_t)high;
-	else if (length == 64)
-		*out = (uint32_t)(low >> 24);
-	else
+		return true;
+	case 40:
+	case 48:
+	case 56:
+		/* the end of the upper half, and what follows the octet */
 		*out = (uint32_t)(high << (length - 32) |
 				  (low << 8) >> (96 - length));
-	return true;
+		return true;
+	case 64:
+		*out = (uint32_t)(low >> 24);
+		return true;
+	case 96:
+		*out = (uint32_t)low;
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool is_metadata(uint32_t v4)
@@ -190,7 +209,8 @@ static bool embeds_metadata(const struct ranges *view, uint64_t high,
 			    uint64_t low, uint32_t *v4)
 {
 	static const uint32_t local_lengths[] = {48, 56, 64, 96};
-	uint64_t nat64_count = view->part[PART_NAT64];
+	uint32_t nat64_count =
+		ranges_get32(view->image + RANGES_AT_NAT64_COUNT);
 
 	*v4 = (uint32_t)low;
 	/* NAT64; IPv4-compatible; IPv4-translated; ISATAP */
@@ -213,7 +233,7 @@ static bool embeds_metadata(const struct ranges *view, uint64_t high,
 			if (inner_address(high, low, local_lengths[i], v4) &&
 			    is_metadata(*v4))
 				return true;
-	for (uint64_t i = 0; i < nat64_count; i++) {
+	for (size_t i = 0; i < nat64_count; i++) {
 		const uint8_t *slot =
 			view->image + RANGES_AT_NAT64 + RANGES_NAT64_SIZE * i;
 		uint64_t length = ranges_get64(slot + 16);
@@ -226,42 +246,65 @@ static bool embeds_metadata(const struct ranges *view, uint64_t high,
 	return false;
 }
 
+/* What an IPv6 address gets that a range, but no entry for the address itself,
+ * allows: that does not open a metadata service behind an embedding. */
+static __attribute__((noinline)) struct classification
+allowed_by_range(const struct ranges *view, uint64_t high, uint64_t low,
+		 uint16_t port, uint32_t verdict)
+{
+	uint32_t v4;
+
+	if (embeds_metadata(view, high, low, &v4))
+		return answer(v4_verdict(view, v4, port));
+	return answer(verdict);
+}
+
+static __attribute__((noinline)) struct classification
+inside_nat64(const struct ranges *view, uint64_t high, uint64_t low,
+	     uint16_t port, uint32_t length)
+{
+	uint32_t v4;
+
+	if (!inner_address(high, low, length, &v4))
+		return built_in(ADDR_IPV6_EMBEDDING);
+	return answer(v4_verdict(view, v4, port));
+}
+
+static struct classification classify_v6(const struct ranges *view,
+					 uint64_t high, uint64_t low,
+					 uint16_t port)
+{
+	uint32_t verdict = v6_verdict(view, high, low, port);
+
+	switch (verdict_code(verdict)) {
+	case RANGES_INNER:
+		return inside_nat64(view, high, low, port,
+				    verdict & VERDICT_RULE);
+	case ADDR_USER_ALLOWED:
+		return allowed_by_range(view, high, low, port, verdict);
+	case ADDR_DEFAULT:
+		if (is_isatap(low))
+			return built_in(ADDR_SPECIAL_PURPOSE);
+		return answer(verdict);
+	default:
+		return answer(verdict);
+	}
+}
+
 struct classification ranges_classify(const struct ranges *view,
 				      const struct addr *addr, uint16_t port)
 {
 	uint64_t high = ranges_half(addr->bytes);
 	uint64_t low = ranges_half(addr->bytes + 8);
-	uint32_t verdict, v4;
 
 	if (!view->image)
 		return built_in(ADDR_NOT_GLOBAL_UNICAST);
 	if (high == 0 && low >> 32 == V4_MAPPED_HIGH)
 		return answer(v4_verdict(view, (uint32_t)low, port));
-
-	verdict = v6_verdict(view, high, low, port);
-	switch (verdict_code(verdict)) {
-	case RANGES_INNER:
-		if (!inner_address(high, low, verdict & VERDICT_RULE, &v4))
-			return built_in(ADDR_IPV6_EMBEDDING);
-		return answer(v4_verdict(view, v4, port));
-	case ADDR_USER_ALLOWED:
-		/* Allowed by a range: that does not open what the address
-		 * leads to when it is a metadata service. */
-		if (!embeds_metadata(view, high, low, &v4))
-			break;
-		return answer(v4_verdict(view, v4, port));
-	case ADDR_DEFAULT:
-		if (is_isatap(low))
-			return built_in(ADDR_SPECIAL_PURPOSE);
-		break;
-	default:
-		break;
-	}
-	return answer(verdict);
+	return classify_v6(view, high, low, port);
 }
 
-/* --- words -----------------------------------------------------------------
- */
+/* --- words --- */
 
 bool addr_class_allows(enum addr_class class)
 {

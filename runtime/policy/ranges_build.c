@@ -19,9 +19,6 @@
 #define MAX_RULES (NO_RULE - 1)
 #define MAX_DEPTH 131 /* the root, and lengths 0 to 128 once each */
 
-/* --- numbers of 128 bits, see ranges_pack.h
- * ----------------------------------- */
-
 /* A + 1; wraps. */
 static struct wide wide_next(struct wide a)
 {
@@ -44,8 +41,7 @@ static struct wide wide_fill(struct wide a, unsigned host_bits)
 	return a;
 }
 
-/* --- what holds at an address ------------------------------------------------
- */
+/* --- what holds at an address --- */
 
 /* The best configured rules, by index; NO_RULE when there is none. */
 struct choice {
@@ -116,8 +112,7 @@ static uint32_t judge(const struct frame *frame, const struct choice *port,
 	return verdict_plain(frame->built_in, NO_RULE);
 }
 
-/* --- growing arrays
- * ----------------------------------------------------------- */
+/* --- growing arrays --- */
 
 struct array {
 	void *at;
@@ -145,8 +140,7 @@ static bool array_reserve(struct array *array, size_t more, size_t size)
 	return true;
 }
 
-/* --- records with ports
- * -------------------------------------------------------- */
+/* --- records with ports --- */
 
 struct records {
 	struct array words; /* uint32_t */
@@ -272,8 +266,7 @@ static bool frame_verdict(struct frame *frame, struct records *records,
 	return true;
 }
 
-/* --- the sweep
- * ------------------------------------------------------------------ */
+/* --- the sweep --- */
 
 struct sweep {
 	struct array boundaries; /* struct boundary */
@@ -440,8 +433,7 @@ static bool sweep_run(struct sweep *sweep, struct items *items)
 	return ok;
 }
 
-/* --- the whole
- * --------------------------------------------------------------------- */
+/* --- the whole --- */
 
 /* Everything that is to be freed again. */
 struct build {
@@ -523,12 +515,10 @@ void *ranges_build(const struct range_rule *rules, size_t count,
 			.word_count = build->records.words.count,
 			.options = options,
 		};
-		size = ranges_pack_size(&parts);
+		size = ranges_pack_bound(&parts);
 		image = size ? calloc(1, size) : NULL;
-		if (image) {
-			ranges_pack(&parts, image);
-			*length = size;
-		}
+		if (image)
+			*length = ranges_pack(&parts, image);
 	}
 	build_free(build);
 	return image;

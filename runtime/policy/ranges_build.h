@@ -36,7 +36,7 @@ bool ranges_nat64_is_valid(const struct addr_prefix *prefix);
 /* Build the image for ranges_open().  The order of RULES does not change what
  * the image decides; it does change the rule indexes in it.  The image is
  * malloc()ed and the caller's; its length goes to *LENGTH.  NULL: out of
- * memory, or beyond what an image can hold (4 GiB, 2^27 rules).  Same input,
+ * memory, or beyond what an image can hold (1 GiB, 2^27 rules).  Same input,
  * same bytes.
  *
  * Of several rules that cover an address, an allow rule for the very address

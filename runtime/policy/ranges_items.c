@@ -20,6 +20,20 @@ int items_compare(const void *left, const void *right)
 	return a->rule < b->rule ? -1 : a->rule > b->rule;
 }
 
+/* The first address of a prefix: no host bits. */
+static struct wide wide_clear(struct wide a, unsigned host_bits)
+{
+	if (host_bits >= 128)
+		return (struct wide){0, 0};
+	if (host_bits >= 64) {
+		a.low = 0;
+		a.high &= UINT64_MAX << (host_bits - 64);
+	} else {
+		a.low &= UINT64_MAX << host_bits;
+	}
+	return a;
+}
+
 static void add_item(struct inputs *inputs, const struct addr_prefix *prefix,
 		     struct item item)
 {
@@ -34,16 +48,7 @@ static void add_item(struct inputs *inputs, const struct addr_prefix *prefix,
 		length -= 96;
 	}
 	item.length = (uint8_t)length;
-	/* Host bits: wanted zero, made zero. */
-	if (items->bits - length > 64) {
-		item.start.low = 0;
-		item.start.high &=
-			length == 0 ? 0 : UINT64_MAX << (64 - length);
-	} else if (items->bits - length == 64) {
-		item.start.low = 0;
-	} else {
-		item.start.low &= UINT64_MAX << (items->bits - length);
-	}
+	item.start = wide_clear(item.start, items->bits - length);
 	items->at[items->count++] = item;
 }
 

@@ -27,10 +27,14 @@ struct ranges_parts {
 	const struct ranges_options *options;
 };
 
-/* The length of the image, 0 when it would pass 4 GiB. */
-size_t ranges_pack_size(const struct ranges_parts *parts);
+/* What an image can be at most: its offsets have 32 bits, the first bucket of a
+ * top 27. */
+#define RANGES_SIZE_MAX ((uint64_t)1 << 30)
 
-/* Write it; IMAGE is zeroed. */
-void ranges_pack(const struct ranges_parts *parts, uint8_t *image);
+/* No more than this is written; 0 when it could pass RANGES_SIZE_MAX. */
+size_t ranges_pack_bound(const struct ranges_parts *parts);
+
+/* Write the image, into zeroed room for that bound; returns its length. */
+size_t ranges_pack(const struct ranges_parts *parts, uint8_t *image);
 
 #endif

@@ -94,26 +94,47 @@ static bool records_are_valid(const uint8_t *spans, uint32_t count,
 }
 
 struct table {
-	const uint8_t *dir;
 	const uint8_t *entries;
+	const uint8_t *tops;
+	const uint8_t *words;
 	size_t size; /* of an entry */
-	uint64_t base;
-	uint32_t buckets, count, shift;
+	uint64_t base, limit;
+	uint32_t count, buckets, shift, top_bits;
 };
 
 static struct table read_table(const uint8_t *image, size_t at, size_t size)
 {
 	const uint8_t *p = image + at;
-
-	return (struct table){
-		.dir = image + ranges_get32(p + TABLE_DIR),
+	struct table table = {
 		.entries = image + ranges_get32(p + TABLE_ENTRIES),
+		.tops = image + ranges_get32(p + TABLE_DIR),
 		.size = size,
 		.base = ranges_get64(p + TABLE_BASE),
-		.buckets = ranges_get32(p + TABLE_BUCKETS),
 		.count = ranges_get32(p + TABLE_COUNT),
+		.buckets = ranges_get32(p + TABLE_BUCKETS),
 		.shift = ranges_get32(p + TABLE_SHIFT),
+		.top_bits = ranges_get32(p + TABLE_TOP_BITS),
 	};
+
+	table.words = table.tops + ((size_t)4 << table.top_bits);
+	table.limit = ranges_limit(table.shift, table.top_bits);
+	return table;
+}
+
+/* Buckets are numbered through, and there are as many as the table says. */
+static bool tops_are_valid(const struct table *table)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < (size_t)1 << table->top_bits; i++) {
+		uint32_t top = ranges_get32(table->tops + 4 * i);
+		uint32_t split = top >> TOP_SPLIT_SHIFT;
+
+		if ((top & TOP_FIRST) != first || split > table->shift)
+			return false;
+		first += (uint64_t)1 << split;
+	}
+	return first == table->buckets;
 }
 
 /* Strict order from 0, neighbours that differ, and a directory that is exactly
@@ -123,27 +144,29 @@ static bool keys_are_valid(const struct table *table)
 	const uint8_t *entry = table->entries;
 	uint64_t last_key = 0;
 	uint32_t last_verdict = 0;
-	uint32_t filled = 0; /* directory words below this one are checked */
+	size_t filled = 0; /* directory words below this one are checked */
 
-	if (ranges_key(entry, table->size) != 0)
+	if (!tops_are_valid(table) || ranges_key(entry, table->size) != 0)
 		return false;
 	for (uint32_t i = 0; i < table->count; i++, entry += table->size) {
 		uint64_t key = ranges_key(entry, table->size);
 		uint32_t verdict = ranges_get32(entry + table->size - 4);
-		uint32_t bucket = ranges_bucket(key, table->base, table->shift,
-						table->buckets);
+		uint64_t distance =
+			ranges_distance(key, table->base, table->limit);
+		uint32_t top = ranges_get32(
+			table->tops + 4 * (size_t)(distance >> table->shift));
+		uint32_t bucket = ranges_bucket(distance, table->shift, top);
 
 		if (i > 0 && (key <= last_key || verdict == last_verdict))
 			return false;
 		last_key = key;
 		last_verdict = verdict;
 		for (; filled <= bucket; filled++)
-			if (ranges_get32(table->dir + 4 * (size_t)filled) != i)
+			if (ranges_get32(table->words + 4 * filled) != i)
 				return false;
 	}
 	for (; filled <= table->buckets; filled++)
-		if (ranges_get32(table->dir + 4 * (size_t)filled) !=
-		    table->count)
+		if (ranges_get32(table->words + 4 * filled) != table->count)
 			return false;
 	return true;
 }
@@ -256,15 +279,30 @@ static bool table_fits(struct cursor *cursor, const uint8_t *image, size_t at,
 		       size_t size)
 {
 	const uint8_t *p = image + at;
-	uint32_t buckets = ranges_get32(p + TABLE_BUCKETS);
 	uint32_t count = ranges_get32(p + TABLE_COUNT);
+	uint32_t shift = ranges_get32(p + TABLE_SHIFT);
+	uint32_t top_bits = ranges_get32(p + TABLE_TOP_BITS);
 
-	return buckets > 0 && count > 0 && ranges_get32(p + TABLE_SHIFT) < 64 &&
-	       ranges_get32(p + TABLE_ZERO) == 0 &&
-	       take_part(cursor, image, ranges_get32(p + TABLE_DIR),
-			 (uint64_t)buckets + 1, 4) &&
+	return count > 0 && shift < 64 && top_bits <= TOP_BITS_MAX &&
+	       shift + top_bits > 0 && shift + top_bits <= 64 &&
 	       take_part(cursor, image, ranges_get32(p + TABLE_ENTRIES), count,
-			 size);
+			 size) &&
+	       take_part(cursor, image, ranges_get32(p + TABLE_DIR),
+			 ((uint64_t)1 << top_bits) +
+				 ranges_get32(p + TABLE_BUCKETS) + 1,
+			 4);
+}
+
+/* Where lookups find the parts of TABLE. */
+static void set_parts(uint64_t *part, const struct table *table,
+		      const uint8_t *image)
+{
+	part[PART_ENTRIES] = (uint64_t)(table->entries - image);
+	part[PART_TOPS] = (uint64_t)(table->tops - image);
+	part[PART_WORDS] = (uint64_t)(table->words - image);
+	part[PART_BASE] = table->base;
+	part[PART_LIMIT] = table->limit;
+	part[PART_SHIFT] = table->shift;
 }
 
 bool ranges_open(struct ranges *view, const void *bytes, size_t length)
@@ -277,8 +315,7 @@ bool ranges_open(struct ranges *view, const void *bytes, size_t length)
 
 	memset(view, 0, sizeof(*view));
 	if (!image || length < RANGES_HEADER_SIZE || length % 8 != 0 ||
-	    (uintptr_t)image % 8 != 0 ||
-	    memcmp(image, RANGES_MAGIC, RANGES_MAGIC_SIZE) != 0 ||
+	    (uintptr_t)image % 8 != 0 || ranges_get64(image) != RANGES_MAGIC ||
 	    ranges_get64(image + RANGES_AT_LENGTH) != length)
 		return false;
 	subs = ranges_get32(image + RANGES_AT_SUB + 4);
@@ -300,12 +337,11 @@ bool ranges_open(struct ranges *view, const void *bytes, size_t length)
 	part[PART_SUB] = ranges_get32(image + RANGES_AT_SUB);
 	part[PART_LOW] = ranges_get32(image + RANGES_AT_LOW);
 	part[PART_REC] = ranges_get32(image + RANGES_AT_REC);
-	part[PART_WORDS] = ranges_get32(image + RANGES_AT_WORDS);
-	part[PART_NAT64] = ranges_get32(image + RANGES_AT_NAT64_COUNT);
+	part[PART_REC_WORDS] = ranges_get32(image + RANGES_AT_WORDS);
 	v4 = read_table(image, RANGES_AT_V4, V4_ENTRY);
 	v6 = read_table(image, RANGES_AT_V6, V6_ENTRY);
 	if (!records_are_valid(image + part[PART_REC], records,
-			       image + part[PART_WORDS], words) ||
+			       image + part[PART_REC_WORDS], words) ||
 	    !v4_is_valid(&v4, records) || !v6_is_valid(&v6, records, subs) ||
 	    !subs_are_valid(image + part[PART_SUB], subs,
 			    image + part[PART_LOW], low_count, records) ||
@@ -313,16 +349,8 @@ bool ranges_open(struct ranges *view, const void *bytes, size_t length)
 		memset(view, 0, sizeof(*view));
 		return false;
 	}
-	part[PART_V4_DIR] = (uint64_t)(v4.dir - image);
-	part[PART_V4_ENTRIES] = (uint64_t)(v4.entries - image);
-	part[PART_V4_BASE] = v4.base;
-	part[PART_V4_SHIFT] = v4.shift;
-	part[PART_V4_BUCKETS] = v4.buckets;
-	part[PART_V6_DIR] = (uint64_t)(v6.dir - image);
-	part[PART_V6_ENTRIES] = (uint64_t)(v6.entries - image);
-	part[PART_V6_BASE] = v6.base;
-	part[PART_V6_SHIFT] = v6.shift;
-	part[PART_V6_BUCKETS] = v6.buckets;
+	set_parts(part + PART_V4, &v4, image);
+	set_parts(part + PART_V6, &v6, image);
 	view->image = image;
 	view->length = length;
 	return true;

@@ -23,11 +23,11 @@ static bool naive_covers(const struct addr_prefix *prefix,
 
 	if (v4 != addr_is_v4(addr))
 		return false;
-	for (int bit = 0; bit < prefix->length; bit++) {
-		int shift = 7 - bit % 8;
+	for (int i = 0, left = prefix->length; left > 0; i++, left -= 8) {
+		int mask = left >= 8 ? 0xff : 0xff00 >> left;
 
-		if ((prefix->addr.bytes[bit / 8] >> shift & 1) !=
-		    (addr->bytes[bit / 8] >> shift & 1))
+		if (((prefix->addr.bytes[i] ^ addr->bytes[i]) & mask & 0xff) !=
+		    0)
 			return false;
 	}
 	return true;

@@ -291,8 +291,7 @@ static void test_limits(void **unused)
 			    "idna: a label begins or ends with '-'");
 }
 
-/* --- authorities ------------------------------------------------------------
- */
+/* --- authorities --- */
 
 static void test_authorities(void **unused)
 {
@@ -393,8 +392,7 @@ static void test_scheme_ports(void **unused)
 	}
 }
 
-/* --- matching, the slow way
- * ---------------------------------------------------- */
+/* --- matching, the slow way --- */
 
 static bool matches(struct str host, struct str glob)
 {
@@ -434,8 +432,7 @@ static void test_matches(void **unused)
 				 STR_ARG(rows[i].glob));
 }
 
-/* --- hostile input
- * ---------------------------------------------------------------- */
+/* --- hostile input --- */
 
 /* Random bytes of likely pieces that end before an unmapped page: nothing
  * beyond the text is read, and what is accepted is in normal form. */

@@ -81,8 +81,7 @@ static void expect(const struct policy *policy, const char *address,
 			 addr_class_text(class), addr_class_text(got.class));
 }
 
-/* --- the registries
- * ------------------------------------------------------------ */
+/* --- the registries --- */
 
 enum registry { NOT_GLOBAL, DEPRECATED, EMBEDDING, GLOBAL };
 
@@ -119,8 +118,7 @@ static void test_registry(void **unused)
 	free(policy.image);
 }
 
-/* --- upstream's classes
- * ----------------------------------------------------------- */
+/* --- upstream's classes --- */
 
 enum { A, B, C, D, E, F, G, H };
 
@@ -195,8 +193,7 @@ static void test_deciding_rule(void **unused)
 	free(policy.image);
 }
 
-/* --- cloud metadata
- * ------------------------------------------------------------------ */
+/* --- cloud metadata --- */
 
 static void test_metadata(void **unused)
 {
@@ -258,8 +255,7 @@ static void test_metadata(void **unused)
 	free(policy.image);
 }
 
-/* --- IPv4 inside IPv6
- * ------------------------------------------------------------------ */
+/* --- IPv4 inside IPv6 --- */
 
 static void test_nat64(void **unused)
 {
@@ -362,8 +358,7 @@ static void test_isatap(void **unused)
 	free(policy.image);
 }
 
-/* --- shapes
- * -------------------------------------------------------------------------- */
+/* --- shapes --- */
 
 static void test_ports(void **unused)
 {

@@ -205,6 +205,64 @@ static void test_against_naive(void **unused)
 	assert_true(asked >= 100000);
 }
 
+#define MANY 20000
+
+/* A prefix in a crowd: IPv4 in two /12s, IPv6 in a few /32s or in one /64. */
+static struct addr_prefix draw_crowded(void)
+{
+	static const char *const crowds[] = {
+		"52.16.0.0", "13.64.0.0",
+		"2a00:1450::", "2606:4700::", "2600:1f18:1:2::"};
+	uint32_t crowd = draw(5);
+	struct addr_prefix prefix = {{{0}}, 128};
+	uint32_t free_bits;
+
+	assert_true(addr_parse(str_from(crowds[crowd]), &prefix.addr));
+	free_bits = crowd < 2 ? 20 : crowd < 4 ? 96 : 64;
+	for (uint32_t i = 0; i < 14; i++) {
+		/* near the top of what is free, so that prefixes overlap */
+		uint32_t bit = crowd == 4 ? draw(64) : free_bits - 1 - draw(20);
+
+		if (draw(2))
+			prefix.addr.bytes[15 - bit / 8] |=
+				(uint8_t)(1u << bit % 8);
+	}
+	if (draw(4) != 0)
+		prefix.length = (uint8_t)(128 - draw(free_bits));
+	for (int bit = prefix.length; bit < 128; bit++)
+		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+	return prefix;
+}
+
+/* Tables large enough for every level of the directory. */
+static void test_many_rules(void **unused)
+{
+	struct range_rule *rules = calloc(MANY, sizeof(*rules));
+	struct ranges_options options = {0};
+	struct naive policy = {rules, MANY, &options};
+	struct ranges view;
+	size_t length;
+	void *image;
+
+	(void)unused;
+	assert_non_null(rules);
+	for (size_t i = 0; i < MANY; i++)
+		rules[i] = (struct range_rule){
+			draw_crowded(), draw(20) ? 0 : 443, (uint8_t)draw(2)};
+	image = ranges_build(rules, MANY, &options, &length);
+	assert_non_null(image);
+	assert_true(ranges_open(&view, image, length));
+	for (int i = 0; i < 60; i++)
+		compare_edges(&policy, &view, &rules[draw(MANY)].prefix);
+	for (int i = 0; i < 60; i++) {
+		struct addr addr = draw_crowded().addr;
+
+		compare(&policy, &view, &addr);
+	}
+	free(image);
+	free(rules);
+}
+
 /* The order of the rules moves indexes and nothing else; the same rules give
  * the same bytes. */
 static void test_order_and_determinism(void **unused)
@@ -247,8 +305,7 @@ static void test_order_and_determinism(void **unused)
 	}
 }
 
-/* --- damage
- * --------------------------------------------------------------------- */
+/* --- damage --- */
 
 struct fence {
 	uint8_t *map;
@@ -381,6 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_against_naive),
+		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_order_and_determinism),
 		cmocka_unit_test(test_damaged_words),
 		cmocka_unit_test(test_damaged_bytes),
