@@ -5,10 +5,7 @@
 
 #include "blob.h"
 #include "hosts-internal.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "label.h"
 
 /* Bit I is set when P[I] is a dot. */
 static uint64_t dots_of_64(const char *p)
@@ -65,21 +62,12 @@ static size_t label_start(const uint64_t dots[BLOCKS], size_t end)
 	return block * 64 + 64 - (size_t)__builtin_clzll(mask);
 }
 
-/* Both sides can be read to the end of the last word. */
-static bool label_equal(const uint8_t *a, const uint8_t *b, size_t n)
-{
-	for (; n > 8; a += 8, b += 8, n -= 8)
-		if (get_u64le(a) != get_u64le(b))
-			return false;
-	return (get_u64le(a) ^ get_u64le(b)) << (64 - 8 * n) == 0;
-}
-
 /* What is looked for in a node: one label, or in the root perhaps two. */
 struct key {
+	uint64_t hash;
 	const uint8_t *label;
 	const uint8_t *top; /* NULL: one label */
-	uint64_t hash;
-	uint8_t length; /* of the label, 1..FORMAT_LABEL_MAX */
+	uint8_t length;     /* of the label, 1..FORMAT_LABEL_MAX */
 	uint8_t top_length;
 };
 
@@ -95,89 +83,90 @@ static bool top_equal(const struct hosts *hosts, uint32_t code,
 	       label_equal(top, key->top, key->top_length);
 }
 
-static bool child_equal(const struct hosts *hosts, const struct hosts_bucket *b,
-			uint32_t i, const struct key *key)
+/* Child I has the right fingerprint: its value if it is KEY, else 0. */
+static inline uint32_t child_value(const struct hosts *hosts,
+				   const uint8_t *prints, uint32_t n,
+				   size_t owners, bool codes, uint32_t i,
+				   const struct key *key)
 {
-	return label_equal(bucket_label(b, i), key->label, key->length) &&
-	       (b->codes == NULL || top_equal(hosts, bucket_code(b, i), key));
+	struct hosts_bucket b = bucket_arrays(prints, n, owners, codes);
+
+	if (!label_equal(bucket_label(&b, i), key->label, key->length) ||
+	    (codes && !top_equal(hosts, bucket_code(&b, i), key)))
+		return 0;
+	return bucket_value(&b, i);
 }
 
-/* The value of the child KEY, 0 when there is none: no value is 0, for the root
- * is nobody's child. */
-static uint32_t bucket_find(const struct hosts *hosts,
-			    const struct hosts_bucket *b, const struct key *key)
+/* The value of the child KEY among N, 0 when there is none: no value is 0, for
+ * the root is nobody's child.  OWNERS bytes lie between prints and values. */
+static inline uint32_t children_find(const struct hosts *hosts,
+				     const uint8_t *prints, uint32_t n,
+				     size_t owners, bool codes,
+				     const struct key *key)
 {
 	uint16_t print = key_print(key->hash, key->length);
-	uint32_t i = 0;
+	uint32_t value = 0;
 
 #ifdef __SSE2__
 	/* Eight at a time; what is read beyond the last lies in the arrays that
 	 * follow or in the section's pad. */
 	const __m128i wanted = _mm_set1_epi16((short)print);
 
-	for (; i < b->n; i += 8) {
-		__m128i v;
+	for (uint32_t i = 0; i < n; i += 8) {
+		uint32_t hits = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi16(
+			label_load(prints + 2 * (size_t)i), wanted));
 
-		memcpy(&v, b->prints + 2 * (size_t)i, sizeof(v));
-
-		uint32_t hits =
-			(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi16(v, wanted));
-
-		if (b->n - i < 8)
-			hits &= (1u << 2 * (b->n - i)) - 1;
-		for (; hits != 0; hits &= hits - 1, hits &= hits - 1) {
-			uint32_t at = i + (uint32_t)__builtin_ctz(hits) / 2;
-
-			if (child_equal(hosts, b, at, key))
-				return bucket_value(b, at);
-		}
+		/* one bit for each */
+		hits &= n - i < 8 ? (0x5555u >> 2 * (8 - (n - i))) : 0x5555u;
+		for (; hits != 0 && value == 0; hits &= hits - 1)
+			value = child_value(
+				hosts, prints, n, owners, codes,
+				i + (uint32_t)__builtin_ctz(hits) / 2, key);
 	}
 #else
-	for (; i < b->n; i++)
-		if (bucket_print(b, i) == print &&
-		    child_equal(hosts, b, i, key))
-			return bucket_value(b, i);
+	for (uint32_t i = 0; i < n && value == 0; i++)
+		if (get_u16le(prints + 2 * (size_t)i) == print)
+			value = child_value(hosts, prints, n, owners, codes, i,
+					    key);
 #endif
-	return 0;
+	return value;
 }
 
-static uint32_t directory_find(const struct hosts *hosts, const uint8_t *node,
-			       const uint8_t *directory, uint32_t buckets,
-			       const struct key *key)
+/* The bucket for KEY of the node at P, NULL when its signature says no. */
+static inline const uint8_t *directory_find(const uint8_t *p,
+					    const uint8_t *directory,
+					    uint32_t buckets,
+					    const struct key *key)
 {
 	const uint8_t *entry =
 		directory_entry(directory, key_bucket(key->hash, buckets));
 	uint32_t signature = key_signature(key->hash);
 
 	if ((get_u32le(entry + 4) & signature) != signature)
-		return 0;
-
-	struct hosts_bucket b =
-		bucket_read(node + get_u32le(entry), node[0] & NODE_CODES);
-
-	return bucket_find(hosts, &b, key);
+		return NULL;
+	return p + get_u32le(entry);
 }
 
 static uint32_t root_find(const struct hosts *hosts, const struct key *key)
 {
-	if (hosts->root_directory != NULL)
-		return directory_find(hosts, hosts->node, hosts->root_directory,
-				      hosts->root_buckets, key);
+	const uint8_t *p = hosts->node;
 
-	struct hosts_node root = node_read(hosts->node);
-
-	return bucket_find(hosts, &root.small, key);
+	if (hosts->root_directory == NULL)
+		return children_find(hosts, p + 2, p[1], 0, true, key);
+	p = directory_find(p, hosts->root_directory, hosts->root_buckets, key);
+	return p ? children_find(hosts, p + 1, *p, 0, true, key) : 0;
 }
 
 static uint32_t node_find(const struct hosts *hosts, const uint8_t *p,
 			  const struct key *key)
 {
-	struct hosts_node node = node_read(p);
+	size_t owners = node_owners(p[0]);
 
-	if (node.directory != NULL)
-		return directory_find(hosts, p, node.directory, node.buckets,
-				      key);
-	return bucket_find(hosts, &node.small, key);
+	if (!(p[0] & NODE_DIRECTORY))
+		return children_find(hosts, p + 2, p[1], owners, false, key);
+	p = directory_find(p, p + 4 + owners + 4, get_u32le(p + 4 + owners),
+			   key);
+	return p ? children_find(hosts, p + 1, *p, 0, false, key) : 0;
 }
 
 /* True when there is anything to find below P. */
@@ -208,14 +197,10 @@ static bool ids_have(const uint8_t *ids, uint32_t n, uint32_t bytes,
 	return false;
 }
 
-/* see hosts-internal.h */
-bool owner_has(const struct hosts *hosts, uint32_t owner, uint32_t list)
+static bool posting_has(const struct hosts *hosts, uint32_t payload,
+			uint32_t list)
 {
-	uint32_t payload = owner & OWNER_PAYLOAD;
-
-	if (owner_type(owner) == OWNER_SINGLE)
-		return payload == list;
-	if (owner_type(owner) != OWNER_POSTING || list >= hosts->lists)
+	if (list >= hosts->lists)
 		return false;
 
 	const uint8_t *post = hosts->post + 4 * (size_t)payload;
@@ -224,6 +209,17 @@ bool owner_has(const struct hosts *hosts, uint32_t owner, uint32_t list)
 	if (n & POST_BITMAP)
 		return post[4 + list / 8] >> list % 8 & 1;
 	return ids_have(post + 4, n, hosts->id_bytes, list);
+}
+
+static inline bool owner_has(const struct hosts *hosts, uint32_t owner,
+			     uint32_t list)
+{
+	uint32_t payload = owner & OWNER_PAYLOAD;
+
+	if (owner_type(owner) == OWNER_SINGLE)
+		return payload == list;
+	return owner_type(owner) == OWNER_POSTING &&
+	       posting_has(hosts, payload, list);
 }
 
 struct walk {
@@ -253,13 +249,22 @@ static void take(struct walk *walk, uint32_t owner, size_t start, bool wildcard)
 /* Take what VALUE says of the name at START; the node below it, or NULL. */
 static const uint8_t *step(struct walk *walk, uint32_t value, size_t start)
 {
-	struct hosts_value v = value_read(walk->hosts, value);
+	/* The name itself counts when it is all of the host, its wildcard when
+	 * it is not. */
+	uint32_t wanted = start == 0 ? NODE_EXACT : NODE_WILD;
+	uint32_t rest = value & VALUE_MASK;
+	uint32_t type = value >> VALUE_SHIFT;
+	const uint8_t *node = NULL;
 
-	if (start == 0)
-		take(walk, v.exact, start, false);
-	else if (!walk->exact_only)
-		take(walk, v.wild, start, true);
-	return v.node;
+	if (type == VALUE_NODE) {
+		node = walk->hosts->node + NODE_UNIT * (size_t)rest;
+		rest = node_owner(node, wanted);
+	} else if (!(type & wanted)) {
+		return NULL;
+	}
+	if (start == 0 || !walk->exact_only)
+		take(walk, rest, start, start != 0);
+	return node;
 }
 
 /* The key of the label from START to END; false when no label is like it. */
@@ -270,7 +275,7 @@ static bool key_label(struct key *key, const uint8_t *text, size_t start,
 		return false;
 	key->label = text + start;
 	key->length = (uint8_t)(end - start);
-	key->hash = format_hash_padded(key->label, key->length);
+	key->hash = label_hash(key->label, key->length);
 	return true;
 }
 
@@ -314,18 +319,18 @@ static const uint8_t *walk_root(struct walk *walk, const uint64_t *dots,
 }
 
 /* see hosts.h */
-struct hosts_answer hosts_find(const struct hosts *hosts,
-			       const struct hostname *host, uint32_t list)
+void hosts_find(const struct hosts *hosts, const struct hostname *host,
+		uint32_t list, struct hosts_answer *answer)
 {
-	struct hosts_answer answer = {0};
-	struct walk walk = {hosts, (const uint8_t *)host->text, &answer, list,
+	struct walk walk = {hosts, (const uint8_t *)host->text, answer, list,
 			    host->form != HOST_NAME};
 	uint64_t dots[BLOCKS];
 	size_t start = host->length;
 
+	memset(answer, 0, sizeof(*answer));
 	if (host->form == HOST_NONE || hosts->node == NULL || start == 0 ||
 	    start > TEXT_MAX)
-		return answer;
+		return;
 	for (size_t block = 0; block * 64 < start; block++)
 		dots[block] = dots_of_64(host->text + block * 64);
 
@@ -339,13 +344,12 @@ struct hosts_answer hosts_find(const struct hosts *hosts,
 		if (!key_label(&key, walk.text, start, end))
 			break;
 		key.hash = key_hash_one(key.hash);
-		answer.nodes++;
+		answer->nodes++;
 
 		uint32_t value = node_find(hosts, node, &key);
 
 		node = value != 0 ? step(&walk, value, start) : NULL;
 	}
-	return answer;
 }
 
 /* see hosts.h */
@@ -363,7 +367,10 @@ bool hosts_has(const struct hosts *hosts, struct str name, bool wildcard,
 	memcpy(host.text + before, name.p, name.n);
 	host.length = (uint16_t)(before + name.n);
 
-	struct hosts_answer answer = hosts_find(hosts, &host, list);
+	struct hosts_answer answer;
+
+	hosts_find(hosts, &host, list, &answer);
+
 	struct hosts_entry *found = list == LIST_GLOBAL_DENY    ? &answer.deny
 				    : list == LIST_GLOBAL_ALLOW ? &answer.allow
 								: &answer.list;

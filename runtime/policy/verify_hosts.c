@@ -4,6 +4,7 @@
 #include "blob.h"
 #include "format.h"
 #include "hosts-internal.h"
+#include "label.h"
 #include "verify.h"
 
 static bool map_bit(const uint8_t *map, uint64_t i)
@@ -202,14 +203,6 @@ static bool bucket_fits(const struct hosts_bucket *b, const uint8_t *end)
 	return labels <= (uint64_t)(end - b->labels);
 }
 
-static bool label_is_clean(const uint8_t *p, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (p[i] == '.' || p[i] <= ' ' || p[i] >= 0x7f)
-			return false;
-	return true;
-}
-
 /* Children I-1 and I of one bucket stand in strict order: by print, by label,
  * by code. */
 static bool in_order(const struct hosts_bucket *b, uint32_t i,
@@ -244,7 +237,7 @@ static const char *check_bucket(struct pass *pass, const struct hosts_bucket *b,
 
 		if (n == 0 || !label_is_clean(label, n))
 			return "NODE: a label";
-		hash = format_hash_padded(label, n);
+		hash = label_hash(label, n);
 		if (b->codes == NULL || code == TOPS_NONE) {
 			hash = key_hash_one(hash);
 			pass->singles += b->codes != NULL;
@@ -255,9 +248,8 @@ static const char *check_bucket(struct pass *pass, const struct hosts_bucket *b,
 			const uint8_t *top =
 				pass->tops + TOPS_BYTES * (size_t)code;
 
-			hash = key_hash_two(
-				hash,
-				format_hash_padded(top, top[TOPS_LENGTH]));
+			hash = key_hash_two(hash,
+					    label_hash(top, top[TOPS_LENGTH]));
 		}
 		if (print != key_print(hash, n))
 			return "NODE: a fingerprint";
@@ -322,11 +314,8 @@ static const char *check_directory(struct pass *pass,
 /* Bytes before the children of the node at P: enough to node_read() it. */
 static size_t node_head(const uint8_t *p)
 {
-	size_t owners =
-		(p[0] & NODE_EXACT ? 4 : 0) + (p[0] & NODE_WILD ? 4 : 0);
-
-	return p[0] & NODE_DIRECTORY ? 4 + owners + 4
-				     : 2 + 2 * (size_t)p[1] + owners;
+	return (size_t)(node_owners_at(p) - p) + node_owners(p[0]) +
+	       (p[0] & NODE_DIRECTORY ? 4 : 0);
 }
 
 /* The node at pass->unit; its size in units goes to *SIZE. */
