@@ -83,7 +83,9 @@ static void bench_name(uint64_t i, char *out)
 		put_label(out, &at, top / 5 % 800 + 99, 2, 6);
 		out[at] = '\0';
 	} else {
-		strcpy(out + at, tops[top / 5 % 12]);
+		const char *text = tops[top / 5 % 12];
+
+		memcpy(out + at, text, strlen(text) + 1);
 	}
 }
 
@@ -202,7 +204,7 @@ static void make_query(const struct fixture *f, enum query_kind kind,
 		break;
 	}
 	if (strlen(text) > HOSTNAME_MAX)
-		strcpy(text, "example.com");
+		snprintf(text, sizeof(text), "example.com");
 	memset(host, 0, sizeof(*host));
 	*host = fixture_host(text);
 }
