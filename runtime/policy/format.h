@@ -364,8 +364,7 @@ static inline uint64_t key_hash_one(uint64_t label)
 
 static inline uint64_t key_hash_two(uint64_t label, uint64_t top)
 {
-	label = (label ^ hash_rotate(top, 23)) * HASH_LOW;
-	return (label ^ label >> 32) * HASH_PAIR;
+	return (label ^ hash_rotate(top, 23)) * HASH_PAIR;
 }
 
 /* Which of BUCKETS, by the upper half. */

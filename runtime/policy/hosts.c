@@ -7,21 +7,25 @@
 #include "hosts-internal.h"
 #include "label.h"
 
+/* Where what is constant in the caller decides what code there is. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+#ifdef __SSE2__
+static inline uint64_t dots_of_16(const char *p)
+{
+	__m128i v = _mm_cmpeq_epi8(label_load((const uint8_t *)p),
+				   _mm_set1_epi8('.'));
+
+	return (uint32_t)_mm_movemask_epi8(v);
+}
+#endif
+
 /* Bit I is set when P[I] is a dot. */
 static uint64_t dots_of_64(const char *p)
 {
 #ifdef __SSE2__
-	const __m128i dot = _mm_set1_epi8('.');
-	uint64_t mask = 0;
-
-	for (unsigned i = 0; i < 4; i++) {
-		__m128i v;
-
-		memcpy(&v, p + 16 * i, sizeof(v));
-		v = _mm_cmpeq_epi8(v, dot);
-		mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(v) << 16 * i;
-	}
-	return mask;
+	return dots_of_16(p) | dots_of_16(p + 16) << 16 |
+	       dots_of_16(p + 32) << 32 | dots_of_16(p + 48) << 48;
 #else
 	uint64_t mask = 0;
 
@@ -46,20 +50,35 @@ static uint64_t dots_of_64(const char *p)
 _Static_assert(BLOCKS * 64 <= HOSTNAME_MAX + 1 + HOSTNAME_PAD,
 	       "whole blocks of a host can be read");
 
-/* Where the label that ends at END starts. */
-static size_t label_start(const uint64_t dots[BLOCKS], size_t end)
+/* The dots of a text from its end to its start. */
+struct cursor {
+	uint64_t mask; /* those of BLOCK that are still to come */
+	size_t block;  /* 64 bytes each */
+	const char *text;
+};
+
+static inline void cursor_init(struct cursor *c, const char *text, size_t n)
 {
-	if (end == 0)
-		return 0;
+	c->text = text;
+	c->block = (n - 1) / 64;
+	c->mask = dots_of_64(text + 64 * c->block) &
+		  UINT64_MAX >> (63 - (n - 1) % 64);
+}
 
-	size_t block = (end - 1) / 64;
-	uint64_t mask = dots[block] & UINT64_MAX >> (63 - (end - 1) % 64);
+/* Where the label starts that ends where the last one's dot was. */
+static inline size_t cursor_next(struct cursor *c)
+{
+	while (c->mask == 0) {
+		if (c->block == 0)
+			return 0;
+		c->block--;
+		c->mask = dots_of_64(c->text + 64 * c->block);
+	}
 
-	while (mask == 0 && block > 0)
-		mask = dots[--block];
-	if (mask == 0)
-		return 0;
-	return block * 64 + 64 - (size_t)__builtin_clzll(mask);
+	unsigned dot = 63u - (unsigned)__builtin_clzll(c->mask);
+
+	c->mask ^= (uint64_t)1 << dot;
+	return 64 * c->block + dot + 1;
 }
 
 /* What is looked for in a node: one label, or in the root perhaps two. */
@@ -71,8 +90,8 @@ struct key {
 	uint8_t top_length;
 };
 
-static bool top_equal(const struct hosts *hosts, uint32_t code,
-		      const struct key *key)
+static inline bool top_equal(const struct hosts *hosts, uint32_t code,
+			     const struct key *key)
 {
 	if (code == TOPS_NONE || key->top == NULL)
 		return code == TOPS_NONE && key->top == NULL;
@@ -84,7 +103,7 @@ static bool top_equal(const struct hosts *hosts, uint32_t code,
 }
 
 /* Child I has the right fingerprint: its value if it is KEY, else 0. */
-static inline uint32_t child_value(const struct hosts *hosts,
+ALWAYS_INLINE uint32_t child_value(const struct hosts *hosts,
 				   const uint8_t *prints, uint32_t n,
 				   size_t owners, bool codes, uint32_t i,
 				   const struct key *key)
@@ -99,13 +118,13 @@ static inline uint32_t child_value(const struct hosts *hosts,
 
 /* The value of the child KEY among N, 0 when there is none: no value is 0, for
  * the root is nobody's child.  OWNERS bytes lie between prints and values. */
-static inline uint32_t children_find(const struct hosts *hosts,
+ALWAYS_INLINE uint32_t children_find(const struct hosts *hosts,
 				     const uint8_t *prints, uint32_t n,
 				     size_t owners, bool codes,
 				     const struct key *key)
 {
 	uint16_t print = key_print(key->hash, key->length);
-	uint32_t value = 0;
+	uint32_t value;
 
 #ifdef __SSE2__
 	/* Eight at a time; what is read beyond the last lies in the arrays that
@@ -118,22 +137,28 @@ static inline uint32_t children_find(const struct hosts *hosts,
 
 		/* one bit for each */
 		hits &= n - i < 8 ? (0x5555u >> 2 * (8 - (n - i))) : 0x5555u;
-		for (; hits != 0 && value == 0; hits &= hits - 1)
+		for (; hits != 0; hits &= hits - 1) {
 			value = child_value(
 				hosts, prints, n, owners, codes,
 				i + (uint32_t)__builtin_ctz(hits) / 2, key);
+			if (value != 0)
+				return value;
+		}
 	}
 #else
-	for (uint32_t i = 0; i < n && value == 0; i++)
-		if (get_u16le(prints + 2 * (size_t)i) == print)
-			value = child_value(hosts, prints, n, owners, codes, i,
-					    key);
+	for (uint32_t i = 0; i < n; i++) {
+		if (get_u16le(prints + 2 * (size_t)i) != print)
+			continue;
+		value = child_value(hosts, prints, n, owners, codes, i, key);
+		if (value != 0)
+			return value;
+	}
 #endif
-	return value;
+	return 0;
 }
 
 /* The bucket for KEY of the node at P, NULL when its signature says no. */
-static inline const uint8_t *directory_find(const uint8_t *p,
+ALWAYS_INLINE const uint8_t *directory_find(const uint8_t *p,
 					    const uint8_t *directory,
 					    uint32_t buckets,
 					    const struct key *key)
@@ -157,8 +182,8 @@ static uint32_t root_find(const struct hosts *hosts, const struct key *key)
 	return p ? children_find(hosts, p + 1, *p, 0, true, key) : 0;
 }
 
-static uint32_t node_find(const struct hosts *hosts, const uint8_t *p,
-			  const struct key *key)
+ALWAYS_INLINE uint32_t node_find(const struct hosts *hosts, const uint8_t *p,
+				 const struct key *key)
 {
 	size_t owners = node_owners(p[0]);
 
@@ -232,7 +257,8 @@ struct walk {
 
 /* An owner of the host's text from START on.  Deeper ones come later and win.
  */
-static void take(struct walk *walk, uint32_t owner, size_t start, bool wildcard)
+static inline void take(struct walk *walk, uint32_t owner, size_t start,
+			bool wildcard)
 {
 	struct hosts_entry entry = {true, wildcard, (uint16_t)start};
 
@@ -247,7 +273,8 @@ static void take(struct walk *walk, uint32_t owner, size_t start, bool wildcard)
 }
 
 /* Take what VALUE says of the name at START; the node below it, or NULL. */
-static const uint8_t *step(struct walk *walk, uint32_t value, size_t start)
+static inline const uint8_t *step(struct walk *walk, uint32_t value,
+				  size_t start)
 {
 	/* The name itself counts when it is all of the host, its wildcard when
 	 * it is not. */
@@ -268,10 +295,10 @@ static const uint8_t *step(struct walk *walk, uint32_t value, size_t start)
 }
 
 /* The key of the label from START to END; false when no label is like it. */
-static bool key_label(struct key *key, const uint8_t *text, size_t start,
-		      size_t end)
+static inline bool key_label(struct key *key, const uint8_t *text, size_t start,
+			     size_t end)
 {
-	if (end - start < 1 || end - start > FORMAT_LABEL_MAX)
+	if (end - start - 1 >= FORMAT_LABEL_MAX)
 		return false;
 	key->label = text + start;
 	key->length = (uint8_t)(end - start);
@@ -279,42 +306,48 @@ static bool key_label(struct key *key, const uint8_t *text, size_t start,
 	return true;
 }
 
+/* A key that is the top label alone.  The node below it, or NULL. */
+static const uint8_t *walk_single(struct walk *walk, struct key key,
+				  size_t start)
+{
+	key.top = NULL;
+	key.hash = key_hash_one(key.hash);
+
+	uint32_t value = root_find(walk->hosts, &key);
+
+	return value != 0 ? step(walk, value, start) : NULL;
+}
+
 /* The first two labels, by the root.  The node to go on from, and in *START
  * how far the text has been read; NULL at the end of the way. */
-static const uint8_t *walk_root(struct walk *walk, const uint64_t *dots,
-				size_t *start)
+static inline const uint8_t *walk_root(struct walk *walk, struct cursor *cursor,
+				       size_t *start)
 {
-	const struct hosts *hosts = walk->hosts;
 	const uint8_t *node = NULL;
 	size_t end = *start;
 	struct key top, key;
-	uint32_t value;
 
-	*start = label_start(dots, end);
+	*start = cursor_next(cursor);
 	if (!key_label(&top, walk->text, *start, end))
 		return NULL;
 	walk->answer->nodes = 1;
-	if (hosts->singles > 0) {
-		key = top;
-		key.top = NULL;
-		key.hash = key_hash_one(top.hash);
-		value = root_find(hosts, &key);
-		if (value != 0)
-			node = step(walk, value, *start);
-	}
+	if (walk->hosts->singles > 0)
+		node = walk_single(walk, top, *start);
 	/* Names below this one stand either under its node or beside it in the
 	 * root, never both. */
 	if (*start == 0 || node_has_children(node))
 		return node;
 
 	end = *start - 1;
-	*start = label_start(dots, end);
+	*start = cursor_next(cursor);
 	if (!key_label(&key, walk->text, *start, end))
 		return NULL;
 	key.hash = key_hash_two(key.hash, top.hash);
 	key.top = top.label;
 	key.top_length = top.length;
-	value = root_find(hosts, &key);
+
+	uint32_t value = root_find(walk->hosts, &key);
+
 	return value != 0 ? step(walk, value, *start) : NULL;
 }
 
@@ -324,23 +357,22 @@ void hosts_find(const struct hosts *hosts, const struct hostname *host,
 {
 	struct walk walk = {hosts, (const uint8_t *)host->text, answer, list,
 			    host->form != HOST_NAME};
-	uint64_t dots[BLOCKS];
+	struct cursor cursor;
 	size_t start = host->length;
 
 	memset(answer, 0, sizeof(*answer));
 	if (host->form == HOST_NONE || hosts->node == NULL || start == 0 ||
 	    start > TEXT_MAX)
 		return;
-	for (size_t block = 0; block * 64 < start; block++)
-		dots[block] = dots_of_64(host->text + block * 64);
+	cursor_init(&cursor, host->text, start);
 
-	const uint8_t *node = walk_root(&walk, dots, &start);
+	const uint8_t *node = walk_root(&walk, &cursor, &start);
 
 	while (node != NULL && start > 0) {
 		size_t end = start - 1;
 		struct key key = {.top = NULL};
 
-		start = label_start(dots, end);
+		start = cursor_next(&cursor);
 		if (!key_label(&key, walk.text, start, end))
 			break;
 		key.hash = key_hash_one(key.hash);
