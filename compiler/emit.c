@@ -77,8 +77,8 @@ static uint64_t align_up(uint64_t n)
 	return (n + FORMAT_ALIGN - 1) / FORMAT_ALIGN * FORMAT_ALIGN;
 }
 
-static void write_entry(uint8_t *entry, uint32_t type, uint64_t offset,
-			const struct emit_section *section)
+static void write_entry(uint8_t *entry, struct crc32c crc, uint32_t type,
+			uint64_t offset, const struct emit_section *section)
 {
 	put_u32le(entry + ENTRY_TYPE, type);
 	put_u16le(entry + ENTRY_FLAGS, is_cold(type) ? SECTION_COLD : 0);
@@ -88,11 +88,11 @@ static void write_entry(uint8_t *entry, uint32_t type, uint64_t offset,
 	put_u64le(entry + ENTRY_LENGTH, section->bytes.n);
 	put_u32le(entry + ENTRY_COUNT, section->count);
 	put_u32le(entry + ENTRY_CRC,
-		  crc32c(0, section->bytes.p, section->bytes.n));
+		  crc.sum(0, section->bytes.p, section->bytes.n));
 }
 
-static void write_header(const struct emit *emit, uint8_t *p, uint64_t length,
-			 uint32_t sections)
+static void write_header(const struct emit *emit, struct crc32c crc, uint8_t *p,
+			 uint64_t length, uint32_t sections)
 {
 	memcpy(p + HEADER_MAGIC, FORMAT_MAGIC, FORMAT_MAGIC_BYTES);
 	put_u16le(p + HEADER_MAJOR, FORMAT_MAJOR);
@@ -103,12 +103,13 @@ static void write_header(const struct emit *emit, uint8_t *p, uint64_t length,
 	write_digests(emit, p);
 	/* the sum's own field is still zero */
 	put_u32le(p + HEADER_CRC,
-		  crc32c(0, p, HEADER_BYTES + ENTRY_BYTES * (size_t)sections));
+		  crc.sum(0, p, HEADER_BYTES + ENTRY_BYTES * (size_t)sections));
 }
 
 /* All sections behind one another; *LENGTH is what it took. */
 static uint8_t *assemble(struct emit *emit, size_t *length)
 {
+	struct crc32c crc = crc32c_best();
 	uint32_t sections = 0;
 
 	for (uint32_t type = 1; type < SECTION_KNOWN; type++)
@@ -143,14 +144,14 @@ static uint8_t *assemble(struct emit *emit, size_t *length)
 
 		if (!section->present)
 			continue;
-		write_entry(entry, type, at, section);
+		write_entry(entry, crc, type, at, section);
 		entry += ENTRY_BYTES;
 		if (n > 0)
 			memcpy(bytes + at, section->bytes.p, n);
 		memset(bytes + at + n, 0, align_up(n) - n);
 		at += align_up(n);
 	}
-	write_header(emit, bytes, total, sections);
+	write_header(emit, crc, bytes, total, sections);
 	*length = total;
 	return bytes;
 }

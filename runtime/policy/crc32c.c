@@ -54,8 +54,7 @@ static uint32_t crc_by_tables(uint32_t crc, const uint8_t *p, size_t n)
 	return crc;
 }
 
-/* see crc32c.h */
-uint32_t crc32c_portable(uint32_t seed, const void *bytes, size_t n)
+static uint32_t sum_portable(uint32_t seed, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 	uint32_t crc = ~seed;
@@ -65,6 +64,12 @@ uint32_t crc32c_portable(uint32_t seed, const void *bytes, size_t n)
 	for (; n > 0; p++, n--)
 		crc = crc_byte(crc, *p);
 	return ~crc;
+}
+
+/* see crc32c.h */
+struct crc32c crc32c_portable(void)
+{
+	return (struct crc32c){sum_portable};
 }
 
 #ifdef CRC32C_SSE42
@@ -86,8 +91,11 @@ static uint32_t multiply(uint32_t a, uint32_t b)
 }
 
 __attribute__((target("sse4.2"))) static uint32_t
-crc_by_instruction(uint32_t crc, const uint8_t *p, size_t n)
+sum_by_instruction(uint32_t seed, const void *bytes, size_t n)
 {
+	const uint8_t *p = bytes;
+	uint32_t crc = ~seed;
+
 	for (; n >= 3 * STRETCH; p += 3 * STRETCH, n -= 3 * STRETCH) {
 		uint64_t a = crc, b = 0, c = 0;
 
@@ -107,30 +115,22 @@ crc_by_instruction(uint32_t crc, const uint8_t *p, size_t n)
 	crc = (uint32_t)wide;
 	for (; n > 0; p++, n--)
 		crc = _mm_crc32_u8(crc, *p);
-	return crc;
-}
-
-/* Asked each time: there is nowhere to keep the answer, and a load asks a
- * couple of dozen times. */
-static int has_instruction(void)
-{
-	unsigned a, b, c, d;
-
-	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) != 0;
+	return ~crc;
 }
 
 /* see crc32c.h */
-uint32_t crc32c(uint32_t seed, const void *bytes, size_t n)
+struct crc32c crc32c_best(void)
 {
-	if (has_instruction())
-		return ~crc_by_instruction(~seed, bytes, n);
-	return crc32c_portable(seed, bytes, n);
+	unsigned a, b, c, d;
+
+	if (__get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) != 0)
+		return (struct crc32c){sum_by_instruction};
+	return crc32c_portable();
 }
 
 #elif defined(CRC32C_ARM)
 
-/* see crc32c.h */
-uint32_t crc32c(uint32_t seed, const void *bytes, size_t n)
+static uint32_t sum_by_instruction(uint32_t seed, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 	uint32_t crc = ~seed;
@@ -142,12 +142,18 @@ uint32_t crc32c(uint32_t seed, const void *bytes, size_t n)
 	return ~crc;
 }
 
+/* see crc32c.h */
+struct crc32c crc32c_best(void)
+{
+	return (struct crc32c){sum_by_instruction};
+}
+
 #else
 
 /* see crc32c.h */
-uint32_t crc32c(uint32_t seed, const void *bytes, size_t n)
+struct crc32c crc32c_best(void)
 {
-	return crc32c_portable(seed, bytes, n);
+	return crc32c_portable();
 }
 
 #endif

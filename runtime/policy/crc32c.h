@@ -6,11 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Continue SEED, 0 at the start: crc32c(crc32c(0, a), b) is that of a and b
- * joined. */
-uint32_t crc32c(uint32_t seed, const void *bytes, size_t n);
+/* Continue SEED, 0 at the start: the sum of a and b joined is that of b
+ * continuing that of a. */
+struct crc32c {
+	uint32_t (*sum)(uint32_t seed, const void *bytes, size_t n);
+};
 
-/* The same without any special instruction. */
-uint32_t crc32c_portable(uint32_t seed, const void *bytes, size_t n);
+/* The fastest way on this processor.  Ask once for many sums: a virtual machine
+ * makes the question dear. */
+struct crc32c crc32c_best(void);
+
+/* Without any special instruction. */
+struct crc32c crc32c_portable(void);
 
 #endif

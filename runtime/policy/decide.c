@@ -93,10 +93,14 @@ static bool proxy_is_refused(const struct question *q)
 	const struct hostname *proxy = q->query->external_proxy;
 	uint32_t list = get_u32le(q->rule + RULE_PROXIES);
 
+	struct hosts_answer answer;
+
 	if (proxy == NULL)
 		return false;
-	return list == LIST_NONE ||
-	       !hosts_find(&q->policy->hosts, proxy, list).list.found;
+	if (list == LIST_NONE)
+		return true;
+	hosts_find(&q->policy->hosts, proxy, list, &answer);
+	return !answer.list.found;
 }
 
 static struct entry entry_of(const struct question *q,
@@ -250,7 +254,7 @@ struct decision decide(const struct blob *policy, const struct query *query)
 		set(&d, VERDICT_DENY, REASON_PROXY_NOT_ALLOWED);
 		return d;
 	}
-	q.hosts = hosts_find(&policy->hosts, query->host, q.list);
+	hosts_find(&policy->hosts, query->host, q.list, &q.hosts);
 	d.nodes_visited = q.hosts.nodes;
 	if (host_is_in_rule(&q, &d) || host_is_globally_denied(&q, &d) ||
 	    host_is_globally_allowed(&q, &d))

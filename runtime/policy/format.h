@@ -306,43 +306,53 @@ static inline void put_u64le(uint8_t *p, uint64_t v)
 }
 
 /* --- hashing, version 1 -----------------------------------------------------
- * 64 bits over the 8-byte words of the text, the last one zero-padded.  Public
- * and unkeyed: keys are fixed when a policy is compiled, every hit is compared
- * in full, and a bucket is small whatever is asked. */
+ * 64 bits over the 16-byte blocks of a text, the last one zero-padded: a label
+ * is rarely longer than one.  Public and unkeyed: keys are fixed when a policy
+ * is compiled, every hit is compared in full, and buckets are small whatever is
+ * asked. */
 
 #define HASH_LENGTH 0x9e3779b97f4a7c15u
-#define HASH_WORD 0xd6e8feb86659fd93u
+#define HASH_LOW 0xd6e8feb86659fd93u
+#define HASH_HIGH 0xa0761d6478bd642fu
 #define HASH_PAIR 0xff51afd7ed558ccdu
+#define HASH_BLOCK 16
 
-static inline uint64_t hash_word(uint64_t state, uint64_t word)
+static inline uint64_t hash_rotate(uint64_t v, unsigned n)
 {
-	state = (state ^ word) * HASH_WORD;
-	return state ^ state >> 32;
+	return v << n | v >> (64 - n);
 }
 
-/* TEXT may be followed by anything, or nothing. */
+static inline uint64_t hash_block(uint64_t state, uint64_t low, uint64_t high)
+{
+	state = hash_rotate((state ^ low) * HASH_LOW, 32) ^
+		(state ^ high) * HASH_HIGH;
+	return state ^ state >> 29;
+}
+
+/* The first N <= 8 bytes of P as a word; nothing beyond them is read. */
+static inline uint64_t hash_part(const uint8_t *p, size_t n)
+{
+	if (n >= 8)
+		return get_u64le(p);
+	if (n >= 4)
+		return get_u32le(p) | (uint64_t)get_u32le(p + n - 4)
+					      << 8 * (n - 4);
+	if (n >= 2)
+		return get_u16le(p) | (uint64_t)get_u16le(p + n - 2)
+					      << 8 * (n - 2);
+	return n > 0 ? *p : 0;
+}
+
 static inline uint64_t format_hash(const void *text, size_t n)
 {
 	const uint8_t *p = text;
 	uint64_t state = n * HASH_LENGTH;
-	uint8_t last[8] = {0};
 
-	for (; n > 8; p += 8, n -= 8)
-		state = hash_word(state, get_u64le(p));
-	if (n > 0)
-		memcpy(last, p, n);
-	return hash_word(state, get_u64le(last));
-}
-
-/* The same for a label that has at least 8 readable bytes from its last word
- * on.  1 <= N. */
-static inline uint64_t format_hash_padded(const uint8_t *p, size_t n)
-{
-	uint64_t state = n * HASH_LENGTH;
-
-	for (; n > 8; p += 8, n -= 8)
-		state = hash_word(state, get_u64le(p));
-	return hash_word(state, get_u64le(p) & UINT64_MAX >> (64 - 8 * n));
+	for (; n > HASH_BLOCK; p += HASH_BLOCK, n -= HASH_BLOCK)
+		state = hash_block(state, get_u64le(p), get_u64le(p + 8));
+	if (n > 8)
+		return hash_block(state, get_u64le(p), hash_part(p + 8, n - 8));
+	return hash_block(state, hash_part(p, n), 0);
 }
 
 /* The key of a child: its label's hash, and for two labels also the top one's.
@@ -354,7 +364,7 @@ static inline uint64_t key_hash_one(uint64_t label)
 
 static inline uint64_t key_hash_two(uint64_t label, uint64_t top)
 {
-	return hash_word(label, top << 23 | top >> 41) * HASH_PAIR;
+	return (label ^ hash_rotate(top, 23)) * HASH_PAIR;
 }
 
 /* Which of BUCKETS, by the upper half. */
@@ -381,8 +391,7 @@ static inline uint32_t key_signature(uint64_t key)
 static inline uint64_t entry_hash(const void *name, size_t n, int wildcard,
 				  uint64_t salt)
 {
-	return hash_word(format_hash(name, n) ^ salt * HASH_LENGTH,
-			 wildcard ? 2 : 1) *
+	return hash_block(format_hash(name, n), salt, wildcard ? 2 : 1) *
 	       HASH_PAIR;
 }
 
@@ -405,6 +414,9 @@ _Static_assert(FORMAT_LABEL_MAX == PRINT_LENGTH, "a length fits a print");
 _Static_assert(NODE_BUCKET_MAX < 1 << HANDLE_SLOT_BITS, "a slot fits");
 _Static_assert(NODE_MAX_BUCKETS - 1 <= UINT32_MAX >> HANDLE_SLOT_BITS,
 	       "a bucket fits");
+_Static_assert(VALUE_EXACT == NODE_EXACT && VALUE_WILD == NODE_WILD &&
+		       VALUE_BOTH == (NODE_EXACT | NODE_WILD),
+	       "a leaf's type is what it has");
 _Static_assert(FORMAT_MAX_BYTES / NODE_UNIT <= VALUE_MASK, "a node fits");
 
 #endif

@@ -5,26 +5,27 @@
 
 #include "blob.h"
 #include "hosts-internal.h"
+#include "label.h"
+
+/* Where what is constant in the caller decides what code there is. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+static inline uint64_t dots_of_16(const char *p)
+{
+	__m128i v = _mm_cmpeq_epi8(label_load((const uint8_t *)p),
+				   _mm_set1_epi8('.'));
+
+	return (uint32_t)_mm_movemask_epi8(v);
+}
 #endif
 
 /* Bit I is set when P[I] is a dot. */
 static uint64_t dots_of_64(const char *p)
 {
 #ifdef __SSE2__
-	const __m128i dot = _mm_set1_epi8('.');
-	uint64_t mask = 0;
-
-	for (unsigned i = 0; i < 4; i++) {
-		__m128i v;
-
-		memcpy(&v, p + 16 * i, sizeof(v));
-		v = _mm_cmpeq_epi8(v, dot);
-		mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(v) << 16 * i;
-	}
-	return mask;
+	return dots_of_16(p) | dots_of_16(p + 16) << 16 |
+	       dots_of_16(p + 32) << 32 | dots_of_16(p + 48) << 48;
 #else
 	uint64_t mask = 0;
 
@@ -49,42 +50,48 @@ static uint64_t dots_of_64(const char *p)
 _Static_assert(BLOCKS * 64 <= HOSTNAME_MAX + 1 + HOSTNAME_PAD,
 	       "whole blocks of a host can be read");
 
-/* Where the label that ends at END starts. */
-static size_t label_start(const uint64_t dots[BLOCKS], size_t end)
+/* The dots of a text from its end to its start. */
+struct cursor {
+	uint64_t mask; /* those of BLOCK that are still to come */
+	size_t block;  /* 64 bytes each */
+	const char *text;
+};
+
+static inline void cursor_init(struct cursor *c, const char *text, size_t n)
 {
-	if (end == 0)
-		return 0;
-
-	size_t block = (end - 1) / 64;
-	uint64_t mask = dots[block] & UINT64_MAX >> (63 - (end - 1) % 64);
-
-	while (mask == 0 && block > 0)
-		mask = dots[--block];
-	if (mask == 0)
-		return 0;
-	return block * 64 + 64 - (size_t)__builtin_clzll(mask);
+	c->text = text;
+	c->block = (n - 1) / 64;
+	c->mask = dots_of_64(text + 64 * c->block) &
+		  UINT64_MAX >> (63 - (n - 1) % 64);
 }
 
-/* Both sides can be read to the end of the last word. */
-static bool label_equal(const uint8_t *a, const uint8_t *b, size_t n)
+/* Where the label starts that ends where the last one's dot was. */
+static inline size_t cursor_next(struct cursor *c)
 {
-	for (; n > 8; a += 8, b += 8, n -= 8)
-		if (get_u64le(a) != get_u64le(b))
-			return false;
-	return (get_u64le(a) ^ get_u64le(b)) << (64 - 8 * n) == 0;
+	while (c->mask == 0) {
+		if (c->block == 0)
+			return 0;
+		c->block--;
+		c->mask = dots_of_64(c->text + 64 * c->block);
+	}
+
+	unsigned dot = 63u - (unsigned)__builtin_clzll(c->mask);
+
+	c->mask ^= (uint64_t)1 << dot;
+	return 64 * c->block + dot + 1;
 }
 
 /* What is looked for in a node: one label, or in the root perhaps two. */
 struct key {
+	uint64_t hash;
 	const uint8_t *label;
 	const uint8_t *top; /* NULL: one label */
-	uint64_t hash;
-	uint8_t length; /* of the label, 1..FORMAT_LABEL_MAX */
+	uint8_t length;     /* of the label, 1..FORMAT_LABEL_MAX */
 	uint8_t top_length;
 };
 
-static bool top_equal(const struct hosts *hosts, uint32_t code,
-		      const struct key *key)
+static inline bool top_equal(const struct hosts *hosts, uint32_t code,
+			     const struct key *key)
 {
 	if (code == TOPS_NONE || key->top == NULL)
 		return code == TOPS_NONE && key->top == NULL;
@@ -95,89 +102,96 @@ static bool top_equal(const struct hosts *hosts, uint32_t code,
 	       label_equal(top, key->top, key->top_length);
 }
 
-static bool child_equal(const struct hosts *hosts, const struct hosts_bucket *b,
-			uint32_t i, const struct key *key)
+/* Child I has the right fingerprint: its value if it is KEY, else 0. */
+ALWAYS_INLINE uint32_t child_value(const struct hosts *hosts,
+				   const uint8_t *prints, uint32_t n,
+				   size_t owners, bool codes, uint32_t i,
+				   const struct key *key)
 {
-	return label_equal(bucket_label(b, i), key->label, key->length) &&
-	       (b->codes == NULL || top_equal(hosts, bucket_code(b, i), key));
+	struct hosts_bucket b = bucket_arrays(prints, n, owners, codes);
+
+	if (!label_equal(bucket_label(&b, i), key->label, key->length) ||
+	    (codes && !top_equal(hosts, bucket_code(&b, i), key)))
+		return 0;
+	return bucket_value(&b, i);
 }
 
-/* The value of the child KEY, 0 when there is none: no value is 0, for the root
- * is nobody's child. */
-static uint32_t bucket_find(const struct hosts *hosts,
-			    const struct hosts_bucket *b, const struct key *key)
+/* The value of the child KEY among N, 0 when there is none: no value is 0, for
+ * the root is nobody's child.  OWNERS bytes lie between prints and values. */
+ALWAYS_INLINE uint32_t children_find(const struct hosts *hosts,
+				     const uint8_t *prints, uint32_t n,
+				     size_t owners, bool codes,
+				     const struct key *key)
 {
 	uint16_t print = key_print(key->hash, key->length);
-	uint32_t i = 0;
+	uint32_t value;
 
 #ifdef __SSE2__
 	/* Eight at a time; what is read beyond the last lies in the arrays that
 	 * follow or in the section's pad. */
 	const __m128i wanted = _mm_set1_epi16((short)print);
 
-	for (; i < b->n; i += 8) {
-		__m128i v;
+	for (uint32_t i = 0; i < n; i += 8) {
+		uint32_t hits = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi16(
+			label_load(prints + 2 * (size_t)i), wanted));
 
-		memcpy(&v, b->prints + 2 * (size_t)i, sizeof(v));
-
-		uint32_t hits =
-			(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi16(v, wanted));
-
-		if (b->n - i < 8)
-			hits &= (1u << 2 * (b->n - i)) - 1;
-		for (; hits != 0; hits &= hits - 1, hits &= hits - 1) {
-			uint32_t at = i + (uint32_t)__builtin_ctz(hits) / 2;
-
-			if (child_equal(hosts, b, at, key))
-				return bucket_value(b, at);
+		/* one bit for each */
+		hits &= n - i < 8 ? (0x5555u >> 2 * (8 - (n - i))) : 0x5555u;
+		for (; hits != 0; hits &= hits - 1) {
+			value = child_value(
+				hosts, prints, n, owners, codes,
+				i + (uint32_t)__builtin_ctz(hits) / 2, key);
+			if (value != 0)
+				return value;
 		}
 	}
 #else
-	for (; i < b->n; i++)
-		if (bucket_print(b, i) == print &&
-		    child_equal(hosts, b, i, key))
-			return bucket_value(b, i);
+	for (uint32_t i = 0; i < n; i++) {
+		if (get_u16le(prints + 2 * (size_t)i) != print)
+			continue;
+		value = child_value(hosts, prints, n, owners, codes, i, key);
+		if (value != 0)
+			return value;
+	}
 #endif
 	return 0;
 }
 
-static uint32_t directory_find(const struct hosts *hosts, const uint8_t *node,
-			       const uint8_t *directory, uint32_t buckets,
-			       const struct key *key)
+/* The bucket for KEY of the node at P, NULL when its signature says no. */
+ALWAYS_INLINE const uint8_t *directory_find(const uint8_t *p,
+					    const uint8_t *directory,
+					    uint32_t buckets,
+					    const struct key *key)
 {
 	const uint8_t *entry =
 		directory_entry(directory, key_bucket(key->hash, buckets));
 	uint32_t signature = key_signature(key->hash);
 
 	if ((get_u32le(entry + 4) & signature) != signature)
-		return 0;
-
-	struct hosts_bucket b =
-		bucket_read(node + get_u32le(entry), node[0] & NODE_CODES);
-
-	return bucket_find(hosts, &b, key);
+		return NULL;
+	return p + get_u32le(entry);
 }
 
 static uint32_t root_find(const struct hosts *hosts, const struct key *key)
 {
-	if (hosts->root_directory != NULL)
-		return directory_find(hosts, hosts->node, hosts->root_directory,
-				      hosts->root_buckets, key);
+	const uint8_t *p = hosts->node;
 
-	struct hosts_node root = node_read(hosts->node);
-
-	return bucket_find(hosts, &root.small, key);
+	if (hosts->root_directory == NULL)
+		return children_find(hosts, p + 2, p[1], 0, true, key);
+	p = directory_find(p, hosts->root_directory, hosts->root_buckets, key);
+	return p ? children_find(hosts, p + 1, *p, 0, true, key) : 0;
 }
 
-static uint32_t node_find(const struct hosts *hosts, const uint8_t *p,
-			  const struct key *key)
+ALWAYS_INLINE uint32_t node_find(const struct hosts *hosts, const uint8_t *p,
+				 const struct key *key)
 {
-	struct hosts_node node = node_read(p);
+	size_t owners = node_owners(p[0]);
 
-	if (node.directory != NULL)
-		return directory_find(hosts, p, node.directory, node.buckets,
-				      key);
-	return bucket_find(hosts, &node.small, key);
+	if (!(p[0] & NODE_DIRECTORY))
+		return children_find(hosts, p + 2, p[1], owners, false, key);
+	p = directory_find(p, p + 4 + owners + 4, get_u32le(p + 4 + owners),
+			   key);
+	return p ? children_find(hosts, p + 1, *p, 0, false, key) : 0;
 }
 
 /* True when there is anything to find below P. */
@@ -208,14 +222,10 @@ static bool ids_have(const uint8_t *ids, uint32_t n, uint32_t bytes,
 	return false;
 }
 
-/* see hosts-internal.h */
-bool owner_has(const struct hosts *hosts, uint32_t owner, uint32_t list)
+static bool posting_has(const struct hosts *hosts, uint32_t payload,
+			uint32_t list)
 {
-	uint32_t payload = owner & OWNER_PAYLOAD;
-
-	if (owner_type(owner) == OWNER_SINGLE)
-		return payload == list;
-	if (owner_type(owner) != OWNER_POSTING || list >= hosts->lists)
+	if (list >= hosts->lists)
 		return false;
 
 	const uint8_t *post = hosts->post + 4 * (size_t)payload;
@@ -224,6 +234,17 @@ bool owner_has(const struct hosts *hosts, uint32_t owner, uint32_t list)
 	if (n & POST_BITMAP)
 		return post[4 + list / 8] >> list % 8 & 1;
 	return ids_have(post + 4, n, hosts->id_bytes, list);
+}
+
+static inline bool owner_has(const struct hosts *hosts, uint32_t owner,
+			     uint32_t list)
+{
+	uint32_t payload = owner & OWNER_PAYLOAD;
+
+	if (owner_type(owner) == OWNER_SINGLE)
+		return payload == list;
+	return owner_type(owner) == OWNER_POSTING &&
+	       posting_has(hosts, payload, list);
 }
 
 struct walk {
@@ -236,7 +257,8 @@ struct walk {
 
 /* An owner of the host's text from START on.  Deeper ones come later and win.
  */
-static void take(struct walk *walk, uint32_t owner, size_t start, bool wildcard)
+static inline void take(struct walk *walk, uint32_t owner, size_t start,
+			bool wildcard)
 {
 	struct hosts_entry entry = {true, wildcard, (uint16_t)start};
 
@@ -251,101 +273,115 @@ static void take(struct walk *walk, uint32_t owner, size_t start, bool wildcard)
 }
 
 /* Take what VALUE says of the name at START; the node below it, or NULL. */
-static const uint8_t *step(struct walk *walk, uint32_t value, size_t start)
+static inline const uint8_t *step(struct walk *walk, uint32_t value,
+				  size_t start)
 {
-	struct hosts_value v = value_read(walk->hosts, value);
+	/* The name itself counts when it is all of the host, its wildcard when
+	 * it is not. */
+	uint32_t wanted = start == 0 ? NODE_EXACT : NODE_WILD;
+	uint32_t rest = value & VALUE_MASK;
+	uint32_t type = value >> VALUE_SHIFT;
+	const uint8_t *node = NULL;
 
-	if (start == 0)
-		take(walk, v.exact, start, false);
-	else if (!walk->exact_only)
-		take(walk, v.wild, start, true);
-	return v.node;
+	if (type == VALUE_NODE) {
+		node = walk->hosts->node + NODE_UNIT * (size_t)rest;
+		rest = node_owner(node, wanted);
+	} else if (!(type & wanted)) {
+		return NULL;
+	}
+	if (start == 0 || !walk->exact_only)
+		take(walk, rest, start, start != 0);
+	return node;
 }
 
 /* The key of the label from START to END; false when no label is like it. */
-static bool key_label(struct key *key, const uint8_t *text, size_t start,
-		      size_t end)
+static inline bool key_label(struct key *key, const uint8_t *text, size_t start,
+			     size_t end)
 {
-	if (end - start < 1 || end - start > FORMAT_LABEL_MAX)
+	if (end - start - 1 >= FORMAT_LABEL_MAX)
 		return false;
 	key->label = text + start;
 	key->length = (uint8_t)(end - start);
-	key->hash = format_hash_padded(key->label, key->length);
+	key->hash = label_hash(key->label, key->length);
 	return true;
+}
+
+/* A key that is the top label alone.  The node below it, or NULL. */
+static const uint8_t *walk_single(struct walk *walk, struct key key,
+				  size_t start)
+{
+	key.top = NULL;
+	key.hash = key_hash_one(key.hash);
+
+	uint32_t value = root_find(walk->hosts, &key);
+
+	return value != 0 ? step(walk, value, start) : NULL;
 }
 
 /* The first two labels, by the root.  The node to go on from, and in *START
  * how far the text has been read; NULL at the end of the way. */
-static const uint8_t *walk_root(struct walk *walk, const uint64_t *dots,
-				size_t *start)
+static inline const uint8_t *walk_root(struct walk *walk, struct cursor *cursor,
+				       size_t *start)
 {
-	const struct hosts *hosts = walk->hosts;
 	const uint8_t *node = NULL;
 	size_t end = *start;
 	struct key top, key;
-	uint32_t value;
 
-	*start = label_start(dots, end);
+	*start = cursor_next(cursor);
 	if (!key_label(&top, walk->text, *start, end))
 		return NULL;
 	walk->answer->nodes = 1;
-	if (hosts->singles > 0) {
-		key = top;
-		key.top = NULL;
-		key.hash = key_hash_one(top.hash);
-		value = root_find(hosts, &key);
-		if (value != 0)
-			node = step(walk, value, *start);
-	}
+	if (walk->hosts->singles > 0)
+		node = walk_single(walk, top, *start);
 	/* Names below this one stand either under its node or beside it in the
 	 * root, never both. */
 	if (*start == 0 || node_has_children(node))
 		return node;
 
 	end = *start - 1;
-	*start = label_start(dots, end);
+	*start = cursor_next(cursor);
 	if (!key_label(&key, walk->text, *start, end))
 		return NULL;
 	key.hash = key_hash_two(key.hash, top.hash);
 	key.top = top.label;
 	key.top_length = top.length;
-	value = root_find(hosts, &key);
+
+	uint32_t value = root_find(walk->hosts, &key);
+
 	return value != 0 ? step(walk, value, *start) : NULL;
 }
 
 /* see hosts.h */
-struct hosts_answer hosts_find(const struct hosts *hosts,
-			       const struct hostname *host, uint32_t list)
+void hosts_find(const struct hosts *hosts, const struct hostname *host,
+		uint32_t list, struct hosts_answer *answer)
 {
-	struct hosts_answer answer = {0};
-	struct walk walk = {hosts, (const uint8_t *)host->text, &answer, list,
+	struct walk walk = {hosts, (const uint8_t *)host->text, answer, list,
 			    host->form != HOST_NAME};
-	uint64_t dots[BLOCKS];
+	struct cursor cursor;
 	size_t start = host->length;
 
+	memset(answer, 0, sizeof(*answer));
 	if (host->form == HOST_NONE || hosts->node == NULL || start == 0 ||
 	    start > TEXT_MAX)
-		return answer;
-	for (size_t block = 0; block * 64 < start; block++)
-		dots[block] = dots_of_64(host->text + block * 64);
+		return;
+	cursor_init(&cursor, host->text, start);
 
-	const uint8_t *node = walk_root(&walk, dots, &start);
+	const uint8_t *node = walk_root(&walk, &cursor, &start);
 
 	while (node != NULL && start > 0) {
 		size_t end = start - 1;
 		struct key key = {.top = NULL};
 
-		start = label_start(dots, end);
+		start = cursor_next(&cursor);
 		if (!key_label(&key, walk.text, start, end))
 			break;
 		key.hash = key_hash_one(key.hash);
-		answer.nodes++;
+		answer->nodes++;
 
 		uint32_t value = node_find(hosts, node, &key);
 
 		node = value != 0 ? step(&walk, value, start) : NULL;
 	}
-	return answer;
 }
 
 /* see hosts.h */
@@ -363,7 +399,10 @@ bool hosts_has(const struct hosts *hosts, struct str name, bool wildcard,
 	memcpy(host.text + before, name.p, name.n);
 	host.length = (uint16_t)(before + name.n);
 
-	struct hosts_answer answer = hosts_find(hosts, &host, list);
+	struct hosts_answer answer;
+
+	hosts_find(hosts, &host, list, &answer);
+
 	struct hosts_entry *found = list == LIST_GLOBAL_DENY    ? &answer.deny
 				    : list == LIST_GLOBAL_ALLOW ? &answer.allow
 								: &answer.list;

@@ -46,9 +46,9 @@ struct hosts_answer {
 void hosts_view_root(struct hosts *hosts);
 
 /* Look HOST up for LIST (LIST_NONE: for the global lists alone).  Address
- * literals match exact entries only; HOST_NONE matches nothing. */
-struct hosts_answer hosts_find(const struct hosts *hosts,
-			       const struct hostname *host, uint32_t list);
+ * literals match exact entries only; HOST_NONE matches nothing.  Fills ANSWER. */
+void hosts_find(const struct hosts *hosts, const struct hostname *host,
+		uint32_t list, struct hosts_answer *answer);
 
 /* True when the very entry (NAME, WILDCARD) is in LIST, global lists
  * included. */

@@ -50,16 +50,18 @@ static enum blob_error damaged(struct blob *blob, const char *damage)
 }
 
 /* CRC32C of the header and the table, the sum's own field taken as zero. */
-static uint32_t header_crc(const uint8_t *bytes, size_t length)
+static uint32_t header_crc(struct crc32c crc, const uint8_t *bytes,
+			   size_t length)
 {
 	static const uint8_t zero[4];
-	uint32_t crc = crc32c(0, bytes, HEADER_CRC);
+	uint32_t sum = crc.sum(0, bytes, HEADER_CRC);
 
-	crc = crc32c(crc, zero, sizeof(zero));
-	return crc32c(crc, bytes + HEADER_CRC + 4, length - HEADER_CRC - 4);
+	sum = crc.sum(sum, zero, sizeof(zero));
+	return crc.sum(sum, bytes + HEADER_CRC + 4, length - HEADER_CRC - 4);
 }
 
-static enum blob_error verify_header(struct blob *blob, uint32_t *sections)
+static enum blob_error verify_header(struct blob *blob, struct crc32c crc,
+				     uint32_t *sections)
 {
 	const uint8_t *p = blob->bytes;
 
@@ -86,7 +88,7 @@ static enum blob_error verify_header(struct blob *blob, uint32_t *sections)
 
 	if (table > blob->length)
 		return damaged(blob, "section table: beyond the end");
-	if (get_u32le(p + HEADER_CRC) != header_crc(p, table))
+	if (get_u32le(p + HEADER_CRC) != header_crc(crc, p, table))
 		return refuse(blob, BLOB_CHECKSUM, "header: checksum");
 	if (get_u64le(p + HEADER_RESERVED) != 0)
 		return damaged(blob, "header: reserved field is not zero");
@@ -131,7 +133,8 @@ static enum blob_error admit_section(struct blob *blob, const uint8_t *entry,
 	return BLOB_OK;
 }
 
-static enum blob_error verify_sections(struct blob *blob, uint32_t sections)
+static enum blob_error verify_sections(struct blob *blob, struct crc32c crc,
+				       uint32_t sections)
 {
 	uint64_t end = HEADER_BYTES + ENTRY_BYTES * (uint64_t)sections;
 	bool cold = false;
@@ -161,7 +164,7 @@ static enum blob_error verify_sections(struct blob *blob, uint32_t sections)
 		cold = flags & SECTION_COLD;
 		section.p = blob->bytes + offset;
 		end = offset + section.length;
-		if (crc32c(0, section.p, section.length) !=
+		if (crc.sum(0, section.p, section.length) !=
 		    get_u32le(entry + ENTRY_CRC))
 			return refuse(blob, BLOB_CHECKSUM, "section: checksum");
 		if (type == 0 || type >= SECTION_KNOWN) {
@@ -225,6 +228,7 @@ enum blob_error blob_verify(struct blob *blob, const uint8_t *bytes,
 		verify_postings, verify_hosts,  verify_rules,
 		verify_mitm,     verify_ranges, verify_source_map,
 	};
+	struct crc32c crc = crc32c_best();
 	uint32_t sections;
 
 	memset(blob, 0, sizeof(*blob));
@@ -233,10 +237,10 @@ enum blob_error blob_verify(struct blob *blob, const uint8_t *bytes,
 	blob->bytes = bytes;
 	blob->length = length;
 
-	enum blob_error error = verify_header(blob, &sections);
+	enum blob_error error = verify_header(blob, crc, &sections);
 
 	if (error == BLOB_OK)
-		error = verify_sections(blob, sections);
+		error = verify_sections(blob, crc, sections);
 	if (error != BLOB_OK)
 		return error;
 

@@ -4,6 +4,7 @@
 #include "blob.h"
 #include "format.h"
 #include "hosts-internal.h"
+#include "label.h"
 #include "verify.h"
 
 static bool map_bit(const uint8_t *map, uint64_t i)
@@ -126,9 +127,11 @@ static const char *verify_tops(const struct blob *blob)
 
 		if (n < 1 || n > FORMAT_LABEL_MAX)
 			return "TOPS: length of a label";
-		for (uint32_t j = 0; j < FORMAT_LABEL_MAX; j++)
-			if ((p[j] == 0) != (j >= n) || p[j] == '.')
-				return "TOPS: a label";
+		if (!label_is_clean(p, n))
+			return "TOPS: a label";
+		for (uint32_t j = n; j < TOPS_LENGTH; j++)
+			if (p[j] != 0)
+				return "TOPS: padding";
 		if (i > 0 &&
 		    str_compare(str_make((const char *)p - TOPS_BYTES, p[-1]),
 				str_make((const char *)p, n)) >= 0)
@@ -137,20 +140,27 @@ static const char *verify_tops(const struct blob *blob)
 	return NULL;
 }
 
+/* Hashes of the first top labels, which are nearly all there ever are. */
+#define TOP_HASHES 1024
+
 /* What a pass over the nodes carries along. */
 struct pass {
 	const struct blob *blob;
 	const uint8_t *map;
+	const uint8_t *post_map;
 	const uint8_t *tops;
 	uint32_t top_count;
-	uint64_t units; /* of nodes */
+	uint32_t lists;
+	uint32_t good_owner; /* seen before; 0: none yet */
+	uint64_t units;      /* of nodes */
 	uint64_t post_words;
 	uint64_t unit; /* the node being read */
 	uint32_t singles;
 	uint32_t nodes;
+	uint64_t top_hash[TOP_HASHES];
 };
 
-static const char *check_owner(const struct pass *pass, uint32_t owner)
+static const char *check_owner(struct pass *pass, uint32_t owner)
 {
 	uint32_t payload = owner & OWNER_PAYLOAD;
 
@@ -158,119 +168,117 @@ static const char *check_owner(const struct pass *pass, uint32_t owner)
 		return "NODE: an owner of nothing";
 	switch (owner_type(owner)) {
 	case OWNER_NOBODY:
-		return payload == 0 ? NULL : "NODE: an owner's payload";
+		if (payload != 0)
+			return "NODE: an owner's payload";
+		break;
 	case OWNER_SINGLE:
-		return payload < pass->blob->hosts.lists
-			       ? NULL
-			       : "NODE: an owner's list";
+		if (payload >= pass->lists)
+			return "NODE: an owner's list";
+		break;
 	case OWNER_POSTING:
-		return payload < pass->post_words &&
-				       map_bit(pass->blob
-						       ->section
-							       [SECTION_POSTMAP]
-						       .p,
-					       payload)
-			       ? NULL
-			       : "NODE: an owner's posting";
+		if (payload >= pass->post_words ||
+		    !map_bit(pass->post_map, payload))
+			return "NODE: an owner's posting";
+		break;
 	default:
 		return "NODE: an owner's type";
 	}
-}
-
-static const char *check_value(const struct pass *pass, uint32_t value)
-{
-	uint32_t rest = value & VALUE_MASK;
-
-	if (value >> VALUE_SHIFT != VALUE_NODE)
-		return check_owner(pass, rest);
-	if (rest <= pass->unit || rest >= pass->units ||
-	    !map_bit(pass->map, rest))
-		return "NODE: a child that is no node further on";
+	pass->good_owner = owner;
 	return NULL;
 }
 
-/* Bytes from P to the end of the nodes suffice for N children. */
-static bool bucket_fits(const struct hosts_bucket *b, const uint8_t *end)
+/* True for nearly every value there is, found without a branch on which kind it
+ * is, for that cannot be foreseen: a node further on, or a leaf whose owner has
+ * been seen before. */
+static inline bool value_is_plain(const struct pass *pass, uint32_t value)
 {
-	uint64_t labels = 0;
+	uint32_t rest = value & VALUE_MASK;
+	bool is_node = value >> VALUE_SHIFT == VALUE_NODE;
+	uint64_t unit = is_node ? rest : 0;
+	bool ahead = (unit > pass->unit) & (unit < pass->units);
+	bool marked = map_bit(pass->map, ahead ? unit : 0);
+	bool known = (rest != 0) & (rest == pass->good_owner);
 
-	/* the arrays lie before the labels */
-	if (b->labels > end)
-		return false;
-	for (uint32_t i = 0; i < b->n; i++)
-		labels += bucket_print(b, i) & PRINT_LENGTH;
-	return labels <= (uint64_t)(end - b->labels);
+	return is_node ? ahead & marked : known;
 }
 
-static bool label_is_clean(const uint8_t *p, uint32_t n)
+static const char *check_value(struct pass *pass, uint32_t value)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (p[i] == '.' || p[i] <= ' ' || p[i] >= 0x7f)
-			return false;
-	return true;
+	if (value >> VALUE_SHIFT == VALUE_NODE)
+		return "NODE: a child that is no node further on";
+	return check_owner(pass, value & VALUE_MASK);
 }
 
-/* Children I-1 and I of one bucket stand in strict order: by print, by label,
- * by code. */
-static bool in_order(const struct hosts_bucket *b, uint32_t i,
-		     const uint8_t *label, uint32_t n)
+static uint64_t top_hash(const struct pass *pass, uint32_t code)
 {
-	uint32_t before = bucket_print(b, i - 1), print = bucket_print(b, i);
+	const uint8_t *top = pass->tops + TOPS_BYTES * (size_t)code;
 
-	if (before != print)
-		return before < print;
+	return code < TOP_HASHES ? pass->top_hash[code]
+				 : label_hash(top, top[TOPS_LENGTH]);
+}
 
+/* Children I-1 and I of one bucket, whose prints are equal, stand in order: by
+ * label, then by code. */
+static bool twins_in_order(const struct hosts_bucket *b, uint32_t i,
+			   const uint8_t *label, uint32_t n)
+{
 	int order = memcmp(label - n, label, n);
 
 	return order < 0 ||
 	       (order == 0 && bucket_code(b, i - 1) < bucket_code(b, i));
 }
 
-/* The children of one bucket; BUCKETS is 0 in a small node.  Their signature
- * goes to *SIGNATURE, the end of their labels to *END. */
+/* The children of one bucket; BUCKETS is 0 in a small node.  All must end
+ * before LIMIT.  Their signature goes to *SIGNATURE, their end to *END. */
 static const char *check_bucket(struct pass *pass, const struct hosts_bucket *b,
 				uint32_t bucket, uint32_t buckets,
-				uint32_t *signature, const uint8_t **end)
+				const uint8_t *limit, uint32_t *signature,
+				const uint8_t **end)
 {
 	const uint8_t *label = b->labels;
+	uint32_t bits = 0, last = 0;
 
-	*signature = 0;
+	/* the arrays lie before the labels */
+	if (label > limit)
+		return "NODE: children beyond the end";
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint32_t print = bucket_print(b, i);
 		uint32_t n = print & PRINT_LENGTH;
 		uint32_t code = bucket_code(b, i);
+		uint32_t value = bucket_value(b, i);
 		uint64_t hash;
-		const char *damage;
 
+		if (n > (uint64_t)(limit - label))
+			return "NODE: children beyond the end";
 		if (n == 0 || !label_is_clean(label, n))
 			return "NODE: a label";
-		hash = format_hash_padded(label, n);
-		if (b->codes == NULL || code == TOPS_NONE) {
+		hash = label_hash(label, n);
+		if (code == TOPS_NONE) {
 			hash = key_hash_one(hash);
 			pass->singles += b->codes != NULL;
+		} else if (code < pass->top_count) {
+			hash = key_hash_two(hash, top_hash(pass, code));
 		} else {
-			if (code >= pass->top_count)
-				return "NODE: a top label's code";
-
-			const uint8_t *top =
-				pass->tops + TOPS_BYTES * (size_t)code;
-
-			hash = key_hash_two(
-				hash,
-				format_hash_padded(top, top[TOPS_LENGTH]));
+			return "NODE: a top label's code";
 		}
 		if (print != key_print(hash, n))
 			return "NODE: a fingerprint";
 		if (buckets > 0 && key_bucket(hash, buckets) != bucket)
 			return "NODE: a child in the wrong bucket";
-		if (i > 0 && !in_order(b, i, label, n))
+		if (print <= last &&
+		    (print < last || !twins_in_order(b, i, label, n)))
 			return "NODE: order of children";
-		damage = check_value(pass, bucket_value(b, i));
-		if (damage != NULL)
-			return damage;
-		*signature |= key_signature(hash);
+		if (!value_is_plain(pass, value)) {
+			const char *damage = check_value(pass, value);
+
+			if (damage != NULL)
+				return damage;
+		}
+		bits |= key_signature(hash);
+		last = print;
 		label += n;
 	}
+	*signature = bits;
 	*end = label;
 	return NULL;
 }
@@ -302,11 +310,8 @@ static const char *check_directory(struct pass *pass,
 		struct hosts_bucket b =
 			bucket_read(node->p + start, node->kind & NODE_CODES);
 
-		if (!bucket_fits(&b, limit))
-			return "NODE: a bucket beyond the end";
-
 		const char *damage = check_bucket(pass, &b, i, node->buckets,
-						  &signature, end);
+						  limit, &signature, end);
 
 		if (damage != NULL)
 			return damage;
@@ -322,11 +327,8 @@ static const char *check_directory(struct pass *pass,
 /* Bytes before the children of the node at P: enough to node_read() it. */
 static size_t node_head(const uint8_t *p)
 {
-	size_t owners =
-		(p[0] & NODE_EXACT ? 4 : 0) + (p[0] & NODE_WILD ? 4 : 0);
-
-	return p[0] & NODE_DIRECTORY ? 4 + owners + 4
-				     : 2 + 2 * (size_t)p[1] + owners;
+	return (size_t)(node_owners_at(p) - p) + node_owners(p[0]) +
+	       (p[0] & NODE_DIRECTORY ? 4 : 0);
 }
 
 /* The node at pass->unit; its size in units goes to *SIZE. */
@@ -358,18 +360,18 @@ static const char *check_node(struct pass *pass, uint64_t *size)
 	if (node.kind & NODE_DIRECTORY) {
 		damage = check_directory(pass, &node, limit, &end);
 	} else {
-		if (!bucket_fits(&node.small, limit))
-			return "NODE: a node beyond the end";
-		damage =
-			check_bucket(pass, &node.small, 0, 0, &signature, &end);
+		damage = check_bucket(pass, &node.small, 0, 0, limit,
+				      &signature, &end);
 	}
 	if (damage != NULL)
 		return damage;
+
 	/* the pad behind the last node can be read */
-	for (; (end - p) % NODE_UNIT != 0; end++)
-		if (*end != 0)
-			return "NODE: padding";
-	*size = (uint64_t)(end - p) / NODE_UNIT;
+	uint32_t bytes = (uint32_t)(p - end) % NODE_UNIT;
+
+	if (get_u32le(end) & (((uint32_t)1 << 8 * bytes) - 1))
+		return "NODE: padding";
+	*size = (uint64_t)(end + bytes - p) / NODE_UNIT;
 	return NULL;
 }
 
@@ -385,11 +387,18 @@ const char *verify_hosts(const struct blob *blob)
 		.tops = tops->p,
 		.top_count = tops->count,
 		.post_words = blob->section[SECTION_POST].length / 4,
+		.post_map = blob->section[SECTION_POSTMAP].p,
+		.lists = blob->hosts.lists,
 	};
 	const char *damage = verify_tops(blob);
 
 	if (damage != NULL)
 		return damage;
+	for (uint32_t i = 0; i < TOP_HASHES && i < tops->count; i++) {
+		const uint8_t *top = tops->p + TOPS_BYTES * (size_t)i;
+
+		pass.top_hash[i] = label_hash(top, top[TOPS_LENGTH]);
+	}
 	if (node->length < NODE_UNIT + FORMAT_NODE_PAD ||
 	    node->length % NODE_UNIT != 0)
 		return "NODE: size";

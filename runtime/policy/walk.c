@@ -105,8 +105,8 @@ static bool prepend(struct walk *walk, struct str text, size_t *start)
 	if (*start < text.n + dot ||
 	    TEXT_END - *start + text.n + dot > FORMAT_NAME_MAX)
 		return false;
-	*start -= dot;
-	walk->text[*start] = dot ? '.' : walk->text[*start];
+	if (dot)
+		walk->text[--*start] = '.';
 	*start -= text.n;
 	memcpy(walk->text + *start, text.p, text.n);
 	return true;
