@@ -132,14 +132,21 @@ static void lower_rules(struct canonical *out, struct model *model,
 
 	for (uint32_t i = 0; i < out->rule_count; i++) {
 		const struct rule *rule = order->rules[i];
+		uint32_t domains = LIST_NONE;
+		uint32_t proxies = LIST_NONE;
 
+		/* the numbers that model_sort() gave */
+		if (rule->domains.count > 0)
+			domains = list++;
+		if (rule->proxies.count > 0)
+			proxies = list++;
 		out->rules[i] = (struct canonical_rule){
 			.name = rule->name,
 			.project = rule->project,
 			.action = rule->action,
 			.is_default = rule->is_default,
-			.list = rule->domains.count > 0 ? list++ : LIST_NONE,
-			.proxies = rule->proxies.count > 0 ? list++ : LIST_NONE,
+			.list = domains,
+			.proxies = proxies,
 			.mitm_first = mitm,
 			.mitm_count = rule->mitm_count,
 			.line = source_locate(model->source, arena,
