@@ -37,27 +37,30 @@ static void lower_entries(struct canonical *out, const struct model *model,
 {
 	const struct glob_order *order = &model->order;
 
+	const struct canonical_entry *last = NULL;
+
 	out->entries =
 		arena_alloc_array(arena, order->count, sizeof(*out->entries));
 	for (uint32_t i = 0; i < order->count; i++) {
 		const struct glob_ref *ref = &order->refs[i];
 		const struct glob *glob = ref->glob;
-		struct canonical_entry *last =
-			out->entry_count == 0
-				? NULL
-				: &out->entries[out->entry_count - 1];
 
 		if (last != NULL && last->list == ref->list &&
 		    last->wildcard == glob->wildcard &&
 		    str_equal(str_make(last->name, last->length), glob->name))
 			continue;
-		out->entries[out->entry_count++] = (struct canonical_entry){
+
+		struct canonical_entry *entry =
+			&out->entries[out->entry_count++];
+
+		*entry = (struct canonical_entry){
 			.name = glob->name.p,
 			.line = glob->line,
 			.list = ref->list,
 			.length = (uint8_t)glob->name.n,
 			.wildcard = glob->wildcard,
 		};
+		last = entry;
 	}
 	out->list_count = order->list_count;
 }
