@@ -62,10 +62,12 @@ static struct str field_text(struct reader *reader, const struct field *field)
 		return text;
 	text = str_make(field->value->text, field->value->count);
 	if (text.n > ACL_TEXT_MAX)
-		diag_report(reader->diags, DIAG_P013,
-			    schema_span(reader, field->value),
-			    "a text of %zu bytes: the limit is %d", text.n,
-			    ACL_TEXT_MAX);
+		diag_hint(reader->diags,
+			  diag_report(reader->diags, DIAG_P013,
+				      schema_span(reader, field->value),
+				      "a text of %zu bytes: the limit is %d",
+				      text.n, ACL_TEXT_MAX),
+			  "write a shorter text");
 	return text;
 }
 

@@ -25,9 +25,13 @@ static bool check_header_name(struct reader *reader, const struct node *node,
 			      struct str name)
 {
 	if (name.n > ACL_TEXT_MAX) {
-		diag_report(reader->diags, DIAG_P013, schema_span(reader, node),
-			    "a header name of %zu bytes: the limit is %d",
-			    name.n, ACL_TEXT_MAX);
+		diag_hint(reader->diags,
+			  diag_report(reader->diags, DIAG_P013,
+				      schema_span(reader, node),
+				      "a header name of %zu bytes: the limit "
+				      "is %d",
+				      name.n, ACL_TEXT_MAX),
+			  "write a shorter name");
 		return false;
 	}
 	if (is_token(name))
@@ -44,9 +48,13 @@ static bool check_header_value(struct reader *reader, const struct node *node,
 			       struct str value)
 {
 	if (value.n > ACL_TEXT_MAX) {
-		diag_report(reader->diags, DIAG_P013, schema_span(reader, node),
-			    "a header value of %zu bytes: the limit is %d",
-			    value.n, ACL_TEXT_MAX);
+		diag_hint(reader->diags,
+			  diag_report(reader->diags, DIAG_P013,
+				      schema_span(reader, node),
+				      "a header value of %zu bytes: the limit "
+				      "is %d",
+				      value.n, ACL_TEXT_MAX),
+			  "write a shorter value");
 		return false;
 	}
 	for (size_t i = 0; i < value.n; i++) {

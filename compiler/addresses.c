@@ -197,6 +197,7 @@ find_value(struct reader *reader, const struct node *mapping, const char *key)
 			diag_relate(reader->diags, diag,
 				    schema_span(reader, found->key),
 				    "first defined here");
+			diag_hint(reader->diags, diag, "remove one of the two");
 		}
 	}
 	return found == NULL ? NULL : found->value;

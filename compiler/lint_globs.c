@@ -204,14 +204,20 @@ void lint_shapes(struct lint *lint)
 		struct addr addr;
 
 		if (memchr(name.p, '.', name.n) == NULL)
-			diag_report(lint->diags, DIAG_L011,
-				    lint_glob_span(lint, ref->glob),
-				    ref->glob->wildcard
-					    ? "'%s' matches every host of a "
-					      "top-level domain"
-					    : "'%s' is a single label: no "
-					      "public host has such a name",
-				    lint_glob_text(lint, ref->glob));
+			diag_hint(lint->diags,
+				  diag_report(lint->diags, DIAG_L011,
+					      lint_glob_span(lint, ref->glob),
+					      ref->glob->wildcard
+						      ? "'%s' matches every "
+							"host of a top-level "
+							"domain"
+						      : "'%s' is a single "
+							"label: no public host "
+							"has such a name",
+					      lint_glob_text(lint, ref->glob)),
+				  ref->glob->wildcard
+					  ? "list the domains that are meant"
+					  : "write the full name");
 		else if (last >= '0' && last <= '9' && addr_parse(name, &addr))
 			diag_hint(
 				lint->diags,

@@ -37,27 +37,30 @@ static void lower_entries(struct canonical *out, const struct model *model,
 {
 	const struct glob_order *order = &model->order;
 
+	const struct canonical_entry *last = NULL;
+
 	out->entries =
 		arena_alloc_array(arena, order->count, sizeof(*out->entries));
 	for (uint32_t i = 0; i < order->count; i++) {
 		const struct glob_ref *ref = &order->refs[i];
 		const struct glob *glob = ref->glob;
-		struct canonical_entry *last =
-			out->entry_count == 0
-				? NULL
-				: &out->entries[out->entry_count - 1];
 
 		if (last != NULL && last->list == ref->list &&
 		    last->wildcard == glob->wildcard &&
 		    str_equal(str_make(last->name, last->length), glob->name))
 			continue;
-		out->entries[out->entry_count++] = (struct canonical_entry){
+
+		struct canonical_entry *entry =
+			&out->entries[out->entry_count++];
+
+		*entry = (struct canonical_entry){
 			.name = glob->name.p,
 			.line = glob->line,
 			.list = ref->list,
 			.length = (uint8_t)glob->name.n,
 			.wildcard = glob->wildcard,
 		};
+		last = entry;
 	}
 	out->list_count = order->list_count;
 }
@@ -132,14 +135,21 @@ static void lower_rules(struct canonical *out, struct model *model,
 
 	for (uint32_t i = 0; i < out->rule_count; i++) {
 		const struct rule *rule = order->rules[i];
+		uint32_t domains = LIST_NONE;
+		uint32_t proxies = LIST_NONE;
 
+		/* the numbers that model_sort() gave */
+		if (rule->domains.count > 0)
+			domains = list++;
+		if (rule->proxies.count > 0)
+			proxies = list++;
 		out->rules[i] = (struct canonical_rule){
 			.name = rule->name,
 			.project = rule->project,
 			.action = rule->action,
 			.is_default = rule->is_default,
-			.list = rule->domains.count > 0 ? list++ : LIST_NONE,
-			.proxies = rule->proxies.count > 0 ? list++ : LIST_NONE,
+			.list = domains,
+			.proxies = proxies,
 			.mitm_first = mitm,
 			.mitm_count = rule->mitm_count,
 			.line = source_locate(model->source, arena,

@@ -35,10 +35,18 @@ static int run(const struct options *options)
 /* What was printed must have been written: a full disk is no success. */
 static int close_stdout(int status)
 {
-	errno = 0;
-	if (!ferror(stdout) && fflush(stdout) == 0)
-		return status;
-	if (errno != EPIPE && errno != 0)
+	if (!ferror(stdout)) {
+		if (fflush(stdout) == 0)
+			return status;
+	} else {
+		/* It failed a while ago, and why is lost: fail again. */
+		clearerr(stdout);
+		errno = EIO;
+		putchar('\n');
+		fflush(stdout);
+	}
+	/* Whoever closed the pipe knows. */
+	if (errno != EPIPE)
 		fprintf(stderr, "smokescreenc: <stdout>: %s\n",
 			strerror(errno));
 	return STATUS_IO;
