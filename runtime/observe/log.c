@@ -221,9 +221,9 @@ static struct json begin(struct log *log, enum log_level level, const char *msg)
 	/* one byte is the newline's */
 	json_begin(&line, log->buffer + log->length, room > 0 ? room - 1 : 0);
 	clock_gettime(CLOCK_REALTIME, &now);
-	json_string(&line, "time", log_time(&now, false, stamp));
-	json_text(&line, "level", level_text(level));
-	json_text(&line, "msg", msg);
+	json_put_string(&line, "time", log_time(&now, false, stamp));
+	json_put_text(&line, "level", level_text(level));
+	json_put_text(&line, "msg", msg);
 	return line;
 }
 
@@ -258,7 +258,7 @@ static void report_dropped(struct log *log)
 	struct json line = begin(log, LOG_WARNING, "log lines were dropped");
 
 	log->dropped = 0;
-	json_unsigned(&line, "dropped", dropped);
+	json_put_unsigned(&line, "dropped", dropped);
 	log_end(log, &line);
 	if (log->dropped != 0)
 		log->dropped = dropped;
