@@ -230,26 +230,43 @@ static bool is_token_byte(byte c)
 	       (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/* N bytes of a request line at LINE, and it does not end there. */
+static enum request_status unfinished_line(const byte *line, size_t n,
+					   struct request *out)
+{
+	const byte *end = line + n;
+	const byte *space = memchr(line, ' ', n);
+	const byte *version;
+
+	/* a byte that begins no method: TLS on a plain port, say */
+	if (n > 0 && *line != '\r' && !is_token_byte(*line))
+		return bad(out, "malformed request line");
+	if ((size_t)((space != NULL ? space : end) - line) > REQUEST_MAX_METHOD)
+		return bad(out, "method too long");
+	if (space == NULL)
+		return REQUEST_MORE;
+	version = memchr(space + 1, ' ', (size_t)(end - space) - 1);
+	if ((size_t)((version != NULL ? version : end) - space) - 1 >
+	    REQUEST_MAX_TARGET) {
+		out->error = "request target too long";
+		return REQUEST_TARGET_TOO_LONG;
+	}
+	if (version != NULL && end - version > (ptrdiff_t)sizeof("HTTP/1.1\r"))
+		return bad(out, "malformed request line");
+	return REQUEST_MORE;
+}
+
 /* The head does not end within LENGTH bytes: is it still worth waiting? */
 static enum request_status unfinished(const struct request_progress *progress,
 				      const byte *base, size_t length,
 				      struct request *out)
 {
 	if (progress->line == progress->first) {
-		const byte *line = base + progress->first;
-		size_t n = length - progress->first;
-		const byte *space = memchr(line, ' ', n);
+		enum request_status status = unfinished_line(
+			base + progress->first, length - progress->first, out);
 
-		/* a byte that begins no method: TLS on a plain port, say */
-		if (n > 0 && *line != '\r' && !is_token_byte(*line))
-			return bad(out, "malformed request line");
-		if (space == NULL && n > REQUEST_MAX_METHOD)
-			return bad(out, "method too long");
-		if (n > REQUEST_MAX_METHOD + 1 + REQUEST_MAX_TARGET +
-				sizeof(" HTTP/1.1\r\n")) {
-			out->error = "request target too long";
-			return REQUEST_TARGET_TOO_LONG;
-		}
+		if (status != REQUEST_MORE)
+			return status;
 	}
 	if (length >= REQUEST_MAX_HEAD) {
 		out->error = "request head too large";

@@ -2,6 +2,7 @@
  * "--flag value", as upstream's flag package takes them. */
 #include "options.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +98,9 @@ static bool split(int argc, char **argv, struct given *flags, size_t *count,
 		}
 		if (argv[i][0] != '-' || argv[i][1] == '\0')
 			break;
-		if (!take(argc, argv, &i, &flags[(*count)++], why))
+		if (!take(argc, argv, &i, &flags[*count], why))
 			return false;
+		++*count;
 	}
 	if (i < argc)
 		return refuse(why,
@@ -112,6 +114,7 @@ static bool apply(struct settings *settings, const struct given *given,
 {
 	char reason[SETTINGS_WHY_MAX];
 
+	assert(given->setting != NULL);
 	if (given->setting->set(settings, given->value, reason))
 		return true;
 	return refuse(why, "Incorrect Usage. --%s: %s", given->setting->flag,

@@ -100,13 +100,13 @@ static void reload(struct server *server)
 	line = log_begin(server->log, ok ? LOG_INFO : LOG_ERROR,
 			 ok ? "policy reloaded"
 			    : "policy not reloaded, the old one stays");
-	json_text(&line, "policy", ok ? result.new_hash : result.old_hash);
-	json_text(&line, "old_policy", result.old_hash);
-	json_text(&line, "new_policy", result.new_hash);
+	json_put_text(&line, "policy", ok ? result.new_hash : result.old_hash);
+	json_put_text(&line, "old_policy", result.old_hash);
+	json_put_text(&line, "new_policy", result.new_hash);
 	if (server->settings->acl_file != NULL)
-		json_text(&line, "file", server->settings->acl_file);
+		json_put_text(&line, "file", server->settings->acl_file);
 	if (!ok)
-		json_text(&line, "error", result.why);
+		json_put_text(&line, "error", result.why);
 	log_end(server->log, &line);
 }
 
@@ -303,7 +303,7 @@ static void warn_of_open_doors(struct server *server)
 	struct json line = log_begin(server->log, LOG_WARNING,
 				     "anyone who can reach the port can use "
 				     "this proxy");
-	json_text(&line, "open_doors", doors);
+	json_put_text(&line, "open_doors", doors);
 	log_end(server->log, &line);
 }
 
@@ -321,8 +321,8 @@ static void log_ready(struct server *server)
 		 text, port);
 	line = log_begin(server->log, LOG_INFO,
 			 "Self-connection detection initialized");
-	json_text(&line, "listening_ip", text);
-	json_unsigned(&line, "listening_port", port);
+	json_put_text(&line, "listening_ip", text);
+	json_put_unsigned(&line, "listening_port", port);
 	log_end(server->log, &line);
 	if (server->settings->listen_ip == NULL &&
 	    server->settings->acl_file == NULL)
@@ -330,11 +330,11 @@ static void log_ready(struct server *server)
 			    "without an ACL only this machine is served: "
 			    "listening on 127.0.0.1");
 	line = log_begin(server->log, LOG_INFO, "ready");
-	json_text(&line, "address", where);
-	json_unsigned(&line, "port", port);
-	json_unsigned(&line, "workers", server->count);
-	json_text(&line, "policy", server->store.current->hash);
-	json_text(&line, "version", SMOKESCREEN_VERSION);
+	json_put_text(&line, "address", where);
+	json_put_unsigned(&line, "port", port);
+	json_put_unsigned(&line, "workers", server->count);
+	json_put_text(&line, "policy", server->store.current->hash);
+	json_put_text(&line, "version", SMOKESCREEN_VERSION);
 	log_end(server->log, &line);
 }
 

@@ -238,7 +238,7 @@ static bool add_address(struct settings *settings, const char *text,
 static bool add_server(struct settings *settings, const char *text, char *why)
 {
 	struct resolver_options *resolver = &settings->resolver;
-	struct resolver_server server;
+	struct resolver_server server = {.port = 0};
 
 	if (addr_parse_endpoint(str_from(text), &server.addr, &server.port) !=
 	    ENDPOINT_OK)

@@ -71,7 +71,7 @@ static void put_time(struct json *line, const char *key,
 {
 	char text[LOG_TIME_MAX];
 
-	json_string(line, key, log_time(when, true, text));
+	json_put_string(line, key, log_time(when, true, text));
 }
 
 /* Where the entry or rule that decided was written. */
@@ -98,7 +98,7 @@ static void put_source(struct json *line, const struct exchange *exchange)
 	if (!found)
 		return;
 	snprintf(text, sizeof(text), "%.*s:%u", STR_ARG(file), at);
-	json_text(line, "source", text);
+	json_put_text(line, "source", text);
 }
 
 static void put_policy(struct json *line, const struct exchange *exchange)
@@ -106,16 +106,16 @@ static void put_policy(struct json *line, const struct exchange *exchange)
 	const struct decision *decision = &exchange->decision;
 	char entry[HOSTNAME_MAX + 3];
 
-	json_text(line, "policy", exchange->policy);
+	json_put_text(line, "policy", exchange->policy);
 	if (exchange->blob == NULL)
 		return;
 	if (decision->rule != RULE_NONE)
-		json_string(line, "rule", decision->rule_name);
+		json_put_string(line, "rule", decision->rule_name);
 	if (decision->entry.name.n != 0) {
 		snprintf(entry, sizeof(entry), "%s%.*s",
 			 decision->entry.wildcard ? "*." : "",
 			 STR_ARG(decision->entry.name));
-		json_text(line, "entry", entry);
+		json_put_text(line, "entry", entry);
 	}
 	put_source(line, exchange);
 }
@@ -128,20 +128,20 @@ static void put_exchange(struct json *line, const struct exchange *exchange,
 	char id[ID_TEXT + 1];
 
 	id_format(&exchange->id, id);
-	json_text(line, "id", id);
-	json_string(line, "inbound_remote_addr",
-		    endpoint(&exchange->peer, exchange->peer_port, text));
-	json_text(line, "proxy_type",
-		  exchange->is_connect ? "connect" : "http");
-	json_string(line, "requested_host", exchange->host);
+	json_put_text(line, "id", id);
+	json_put_string(line, "inbound_remote_addr",
+			endpoint(&exchange->peer, exchange->peer_port, text));
+	json_put_text(line, "proxy_type",
+		      exchange->is_connect ? "connect" : "http");
+	json_put_string(line, "requested_host", exchange->host);
 	put_time(line, "start_time", &exchange->start);
-	json_string(line, "trace_id", exchange->trace_id);
-	json_text(line, "role", "");
-	json_string(line, "project", exchange->decision.project);
-	json_bool(line, "allow", exchange->allow);
-	json_bool(line, "enforce_would_deny", exchange->would_deny);
-	json_text(line, "decision_reason", reason != NULL ? reason : "");
-	json_milli(line, "dns_lookup_time_ms", exchange->dns_us);
+	json_put_string(line, "trace_id", exchange->trace_id);
+	json_put_text(line, "role", "");
+	json_put_string(line, "project", exchange->decision.project);
+	json_put_bool(line, "allow", exchange->allow);
+	json_put_bool(line, "enforce_would_deny", exchange->would_deny);
+	json_put_text(line, "decision_reason", reason != NULL ? reason : "");
+	json_put_milli(line, "dns_lookup_time_ms", exchange->dns_us);
 	put_policy(line, exchange);
 }
 
@@ -149,11 +149,12 @@ static void put_answer(struct json *line, const struct exchange *exchange,
 		       const char *error)
 {
 	if (exchange->status != 0) {
-		json_unsigned(line, "content_length", exchange->content_length);
-		json_unsigned(line, "status_code", exchange->status);
+		json_put_unsigned(line, "content_length",
+				  exchange->content_length);
+		json_put_unsigned(line, "status_code", exchange->status);
 	}
 	if (error != NULL)
-		json_text(line, "error", error);
+		json_put_text(line, "error", error);
 }
 
 void log_decision(struct log *log, const struct exchange *exchange,
@@ -187,12 +188,12 @@ void log_bad_request(struct log *log, const struct exchange *exchange,
 	char id[ID_TEXT + 1];
 
 	id_format(&exchange->id, id);
-	json_text(&line, "id", id);
-	json_string(&line, "inbound_remote_addr",
-		    endpoint(&exchange->peer, exchange->peer_port, text));
+	json_put_text(&line, "id", id);
+	json_put_string(&line, "inbound_remote_addr",
+			endpoint(&exchange->peer, exchange->peer_port, text));
 	put_time(&line, "start_time", &exchange->start);
 	if (exchange->host.n != 0)
-		json_string(&line, "requested_host", exchange->host);
+		json_put_string(&line, "requested_host", exchange->host);
 	put_answer(&line, exchange, error);
 	log_end(log, &line);
 }
@@ -217,18 +218,18 @@ void log_close(struct log *log, const struct exchange *exchange,
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	put_exchange(&line, exchange, reason);
-	json_milli(&line, "conn_establish_time_ms", tunnel->connect_us);
-	json_string(&line, "outbound_local_addr",
-		    endpoint(&tunnel->local, tunnel->local_port, text));
-	json_string(&line, "outbound_remote_addr",
-		    endpoint(&tunnel->remote, tunnel->remote_port, text));
-	json_unsigned(&line, "bytes_in", tunnel->bytes_in);
-	json_unsigned(&line, "bytes_out", tunnel->bytes_out);
+	json_put_milli(&line, "conn_establish_time_ms", tunnel->connect_us);
+	json_put_string(&line, "outbound_local_addr",
+			endpoint(&tunnel->local, tunnel->local_port, text));
+	json_put_string(&line, "outbound_remote_addr",
+			endpoint(&tunnel->remote, tunnel->remote_port, text));
+	json_put_unsigned(&line, "bytes_in", tunnel->bytes_in);
+	json_put_unsigned(&line, "bytes_out", tunnel->bytes_out);
 	put_time(&line, "end_time", &now);
-	json_milli(&line, "duration", elapsed_ms(&exchange->start, &now));
+	json_put_milli(&line, "duration", elapsed_ms(&exchange->start, &now));
 	put_time(&line, "last_activity", &tunnel->last_activity);
 	if (tunnel->at_termination)
-		json_bool(&line, "active_at_termination", true);
-	json_text(&line, "error", error);
+		json_put_bool(&line, "active_at_termination", true);
+	json_put_text(&line, "error", error);
 	log_end(log, &line);
 }

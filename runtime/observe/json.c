@@ -139,30 +139,30 @@ void json_end(struct json *json)
 	put(json, "}", 1);
 }
 
-void json_string(struct json *json, const char *key, struct str value)
+void json_put_string(struct json *json, const char *key, struct str value)
 {
 	put_key(json, key);
 	put_value(json, value);
 }
 
-void json_text(struct json *json, const char *key, const char *value)
+void json_put_text(struct json *json, const char *key, const char *value)
 {
-	json_string(json, key, str_from(value));
+	json_put_string(json, key, str_from(value));
 }
 
-void json_bool(struct json *json, const char *key, bool value)
+void json_put_bool(struct json *json, const char *key, bool value)
 {
 	put_key(json, key);
 	put_text(json, value ? "true" : "false");
 }
 
-void json_unsigned(struct json *json, const char *key, uint64_t value)
+void json_put_unsigned(struct json *json, const char *key, uint64_t value)
 {
 	put_key(json, key);
 	put_unsigned(json, value);
 }
 
-void json_milli(struct json *json, const char *key, uint64_t value)
+void json_put_milli(struct json *json, const char *key, uint64_t value)
 {
 	uint64_t rest = value % 1000;
 	char fraction[4] = {'.', (char)('0' + rest / 100),

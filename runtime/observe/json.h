@@ -26,11 +26,11 @@ void json_begin(struct json *json, char *buffer, size_t capacity);
 void json_end(struct json *json);
 
 /* KEY is a literal of ours and needs no escaping. */
-void json_string(struct json *json, const char *key, struct str value);
-void json_text(struct json *json, const char *key, const char *value);
-void json_bool(struct json *json, const char *key, bool value);
-void json_unsigned(struct json *json, const char *key, uint64_t value);
+void json_put_string(struct json *json, const char *key, struct str value);
+void json_put_text(struct json *json, const char *key, const char *value);
+void json_put_bool(struct json *json, const char *key, bool value);
+void json_put_unsigned(struct json *json, const char *key, uint64_t value);
 /* VALUE thousandths, as a decimal fraction: 1500 is 1.5. */
-void json_milli(struct json *json, const char *key, uint64_t value);
+void json_put_milli(struct json *json, const char *key, uint64_t value);
 
 #endif

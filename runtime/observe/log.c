@@ -99,18 +99,24 @@ static size_t sink_put(struct log_sink *sink, const char *p, size_t n)
 
 struct log *log_new(struct log_sink *sink)
 {
-	struct log *log = malloc(sizeof(*log));
+	struct log *log = calloc(1, sizeof(*log));
 
 	if (log == NULL)
 		return NULL;
 	log->sink = sink;
-	log->length = 0;
-	log->dropped = 0;
-	return log;
+	log->buffer = malloc(LOG_BUFFER_BYTES);
+	log->capacity = LOG_BUFFER_BYTES;
+	if (log->buffer != NULL)
+		return log;
+	free(log);
+	return NULL;
 }
 
 void log_free(struct log *log)
 {
+	if (log == NULL)
+		return;
+	free(log->buffer);
 	free(log);
 }
 
@@ -143,56 +149,6 @@ static const char *level_text(enum log_level level)
 	return "error";
 }
 
-struct json log_begin(struct log *log, enum log_level level, const char *msg)
-{
-	size_t room = sizeof(log->buffer) - log->length;
-	struct timespec now;
-	char stamp[LOG_TIME_MAX];
-	struct json line;
-
-	/* one byte is the newline's */
-	if (room > LOG_LINE_MAX)
-		room = LOG_LINE_MAX;
-	json_begin(&line, log->buffer + log->length, room > 0 ? room - 1 : 0);
-	clock_gettime(CLOCK_REALTIME, &now);
-	json_string(&line, "time", log_time(&now, false, stamp));
-	json_text(&line, "level", level_text(level));
-	json_text(&line, "msg", msg);
-	return line;
-}
-
-void log_end(struct log *log, struct json *line)
-{
-	json_end(line);
-	if (line->overflow) {
-		log->dropped++;
-		return;
-	}
-	log->length += line->length;
-	log->buffer[log->length++] = '\n';
-}
-
-void log_message(struct log *log, enum log_level level, const char *msg)
-{
-	struct json line = log_begin(log, level, msg);
-
-	log_end(log, &line);
-}
-
-/* Lines were lost, and there is room again: say how many. */
-static void report_dropped(struct log *log)
-{
-	uint64_t dropped = log->dropped;
-	struct json line =
-		log_begin(log, LOG_WARNING, "log lines were dropped");
-
-	log->dropped = 0;
-	json_unsigned(&line, "dropped", dropped);
-	log_end(log, &line);
-	if (log->dropped != 0)
-		log->dropped = dropped;
-}
-
 static bool flush_locked(struct log *log)
 {
 	struct log_sink *sink = log->sink;
@@ -221,16 +177,103 @@ static bool flush_locked(struct log *log)
 	return log->length == 0 && sink->rest_length == 0;
 }
 
-static bool flush(struct log *log)
+static bool write_buffer(struct log *log)
 {
 	bool all;
 
-	if (log->dropped != 0)
-		report_dropped(log);
 	pthread_mutex_lock(&log->sink->lock);
 	all = flush_locked(log);
 	pthread_mutex_unlock(&log->sink->lock);
 	return all;
+}
+
+/* Give LOG a buffer of CAPACITY; when memory is short it keeps the old one. */
+static void resize(struct log *log, size_t capacity)
+{
+	char *buffer = realloc(log->buffer, capacity);
+
+	if (buffer == NULL)
+		return;
+	log->buffer = buffer;
+	log->capacity = capacity;
+}
+
+/* Room for the longest line: by writing, else by growing. */
+static void make_room(struct log *log)
+{
+	if (log->capacity - log->length >= LOG_LINE_MAX)
+		return;
+	write_buffer(log);
+	if (log->capacity - log->length < LOG_LINE_MAX &&
+	    log->capacity < LOG_BUFFER_MAX)
+		resize(log, log->capacity * 2);
+}
+
+static struct json begin(struct log *log, enum log_level level, const char *msg)
+{
+	size_t room = log->capacity - log->length;
+	struct timespec now;
+	char stamp[LOG_TIME_MAX];
+	struct json line;
+
+	if (room > LOG_LINE_MAX)
+		room = LOG_LINE_MAX;
+	/* one byte is the newline's */
+	json_begin(&line, log->buffer + log->length, room > 0 ? room - 1 : 0);
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_put_string(&line, "time", log_time(&now, false, stamp));
+	json_put_text(&line, "level", level_text(level));
+	json_put_text(&line, "msg", msg);
+	return line;
+}
+
+struct json log_begin(struct log *log, enum log_level level, const char *msg)
+{
+	make_room(log);
+	return begin(log, level, msg);
+}
+
+void log_end(struct log *log, struct json *line)
+{
+	json_end(line);
+	if (line->overflow) {
+		log->dropped++;
+		return;
+	}
+	log->length += line->length;
+	log->buffer[log->length++] = '\n';
+}
+
+void log_message(struct log *log, enum log_level level, const char *msg)
+{
+	struct json line = log_begin(log, level, msg);
+
+	log_end(log, &line);
+}
+
+/* Lines were lost, and there is room again: say how many. */
+static void report_dropped(struct log *log)
+{
+	uint64_t dropped = log->dropped;
+	struct json line = begin(log, LOG_WARNING, "log lines were dropped");
+
+	log->dropped = 0;
+	json_put_unsigned(&line, "dropped", dropped);
+	log_end(log, &line);
+	if (log->dropped != 0)
+		log->dropped = dropped;
+}
+
+static bool flush(struct log *log)
+{
+	bool all;
+
+	if (log->dropped != 0 && log->capacity - log->length >= LOG_LINE_MAX)
+		report_dropped(log);
+	all = write_buffer(log);
+	if (log->length == 0 && log->capacity > LOG_BUFFER_BYTES)
+		resize(log, LOG_BUFFER_BYTES);
+	return all && log->dropped == 0;
 }
 
 bool log_flush(struct log *log)

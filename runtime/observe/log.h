@@ -15,8 +15,9 @@
 
 #include "json.h"
 
-#define LOG_BUFFER_BYTES (64u << 10)
-#define LOG_LINE_MAX (32u << 10)
+#define LOG_BUFFER_BYTES (64u << 10) /* while the reader keeps up */
+#define LOG_BUFFER_MAX (4u << 20)    /* a thread's share when it does not */
+#define LOG_LINE_MAX (48u << 10)
 #define LOG_RETRY_MS 50 /* a stalled reader is tried again after that */
 
 enum log_level { LOG_INFO = 0, LOG_WARNING, LOG_ERROR };
@@ -35,9 +36,11 @@ struct log_sink {
 /* One thread's side. */
 struct log {
 	struct log_sink *sink; /* borrowed */
+	char *buffer;          /* owned */
 	size_t length;
+	size_t capacity;  /* LOG_BUFFER_BYTES, or more for as long as the
+			   * reader is behind */
 	uint64_t dropped; /* since the last line that said so */
-	char buffer[LOG_BUFFER_BYTES];
 };
 
 /* Write to FD, left as it is: where a second descriptor without blocking can be

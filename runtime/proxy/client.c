@@ -242,6 +242,13 @@ static unsigned status_of(enum request_status status)
 	return 400;
 }
 
+static void begin_exchange(struct client *client)
+{
+	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
+	client->exchange.id =
+		id_next(&client->worker->ids, client->exchange.start.tv_sec);
+}
+
 /* The first LENGTH bytes from the client are at BYTES: in the worker's buffer
  * when they came at once, else in the spill where they were gathered. */
 static void scan_head(struct client *client, const char *bytes, size_t length)
@@ -260,10 +267,7 @@ static void scan_head(struct client *client, const char *bytes, size_t length)
 		return;
 	}
 	timeout_disarm(&client->timeout);
-	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
-	client->exchange.id =
-		id_next(&client->worker->ids, client->exchange.start.tv_sec);
-	client_want(client, &client->client, 0);
+	begin_exchange(client);
 	/* what was gathered is the early data's source, not its place */
 	gathered = client->up.spill;
 	client->up.spill = (struct spill){0};
@@ -305,6 +309,26 @@ static void read_head(struct client *client)
 	}
 	spill->end += (uint32_t)n;
 	scan_head(client, (const char *)spill->p, spill->end);
+}
+
+/* The client speaks before it has its answer: what it says is the tunnel's, as
+ * far as one read takes; that it is gone ends everything. */
+static void read_early(struct client *client)
+{
+	struct worker *worker = client->worker;
+	ssize_t n = stream_read(&client->client.stream, worker->buffer,
+				sizeof(worker->buffer));
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n < 0 ||
+	    !spill_add(&client->up.spill, worker->buffer, (uint32_t)n)) {
+		client_close(client, CLOSE_ERROR);
+		return;
+	}
+	if (n == 0)
+		client->up.ended = true;
+	client_want(client, &client->client, 0);
 }
 
 /* --- our answers ------------------------------------------------------------
@@ -391,7 +415,8 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 		break;
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
-		/* the client is not listened to meanwhile */
+		read_early(client);
+		break;
 	case CLIENT_CLOSED:
 		break;
 	}
@@ -425,10 +450,7 @@ void client_on_head_timeout(struct timeout *timeout)
 		client_close(client, CLOSE_DONE);
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
-	client->exchange.id =
-		id_next(&client->worker->ids, client->exchange.start.tv_sec);
-	client_want(client, &client->client, 0);
+	begin_exchange(client);
 	answer_plain(client, 408, "request head not complete in time", false);
 }
 

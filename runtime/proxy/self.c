@@ -35,7 +35,7 @@ bool self_from_sockaddr(const struct sockaddr *sockaddr, struct addr *addr,
 
 bool self_add(struct self_listeners *listeners, int fd)
 {
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
 	socklen_t length = sizeof(name);
 	size_t at = listeners->count;
 

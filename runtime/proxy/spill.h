@@ -33,7 +33,7 @@ static inline bool spill_reserve(struct spill *spill, uint32_t more)
 	uint32_t capacity;
 	unsigned char *p;
 
-	if (spill->capacity - spill->end >= more)
+	if (spill->p != NULL && spill->capacity - spill->end >= more)
 		return true;
 	if (__builtin_add_overflow(spill->end, more, &capacity))
 		return false;

@@ -67,6 +67,8 @@ static void *run(void *context)
 	return NULL;
 }
 
+/* Without libevent's change list: it would remove descriptors from the kernel's
+ * set after they are closed, when another thread may have them again. */
 static struct event_base *new_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -74,10 +76,7 @@ static struct event_base *new_base(void)
 
 	if (config == NULL)
 		return NULL;
-	/* nobody else touches a worker's base, and no descriptor is dup()ed */
-	event_config_set_flag(config,
-			      EVENT_BASE_FLAG_NOLOCK |
-				      EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	base = event_base_new_with_config(config);
 	event_config_free(config);
 	return base;
