@@ -3,6 +3,7 @@ ways, whatever the pace, and the end of one way is not the end of the other."""
 
 import hashlib
 import resource
+import queue
 import socket
 import threading
 
@@ -48,19 +49,19 @@ def test_the_client_may_end_first(proxy, origin):
 
 
 def test_the_origin_may_end_first(proxy, origin):
-    heard = []
+    heard = queue.Queue()
 
     def speak(sock):
         sock.sendall(b"bye\n")
         sock.shutdown(socket.SHUT_WR)
-        heard.append(harness.read_all(sock))
+        heard.put(harness.read_all(sock))
     child = proxy()
     with child.tunnel("127.0.0.1", origin(speak).port) as sock:
         assert harness.read_all(sock) == b"bye\n"
         sock.sendall(b"still here")
         sock.shutdown(socket.SHUT_WR)
         child.close_line()
-    assert heard == [b"still here"]
+    assert heard.get(timeout=harness.SECONDS) == b"still here"
 
 
 def pattern(size):
