@@ -305,6 +305,7 @@ static void test_records(void **state)
 	refuse(image, words + 8, VERDICT_INDIRECT | 1);
 	refuse(image, words + 8, 0x7fffffff);
 	refuse(image, words + 12, 53);
+	refuse(image, words + 12, 65536);
 }
 
 static void test_padding(void **state)
