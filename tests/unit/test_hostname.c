@@ -371,7 +371,7 @@ static void test_authorities(void **unused)
 #include "data/authorities.inc"
 #undef AUTHORITY
 #undef DIFFERS
-		/* as upstream's splitter has it, its vectors do not */
+		/* more of what Go's net.SplitHostPort says */
 		{TEXT("[::1]"), AUTHORITY_NO_PORT, 0, HOST_OK, ""},
 		{TEXT("[::1]80"), AUTHORITY_NO_PORT, 0, HOST_OK, ""},
 		{TEXT("[::1]:1:2"), AUTHORITY_TOO_MANY_COLONS, 0, HOST_OK, ""},
