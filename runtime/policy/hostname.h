@@ -50,7 +50,11 @@ struct hostname {
 
 /* Normalise TEXT.  HOST_OK fills OUT; any other answer leaves OUT->form
  * HOST_NONE, which no policy entry matches.  ASCII names take no allocation;
- * others go through libidn2. */
+ * others go through libidn2.
+ *
+ * Final dots are dropped, as matching wants it; who needs to know of them looks
+ * at TEXT.  Symbols (emoji) are accepted as A-labels, not as U-labels.  An
+ * address with a final dot is HOST_NUMERIC. */
 enum host_error hostname_normalize(struct str text, struct hostname *out);
 
 /* The ASCII path alone: HOST_NEEDS_IDNA when TEXT is not plain ASCII or has an

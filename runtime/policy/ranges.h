@@ -42,7 +42,8 @@ struct ranges {
 bool ranges_open(struct ranges *view, const void *image, size_t length);
 
 /* Classify ADDR:PORT.  Pure, no allocation.  IPv4-mapped is judged as IPv4;
- * inside a configured NAT64 prefix the inner IPv4 address is judged. */
+ * inside a configured NAT64 prefix the inner IPv4 address is judged.  The rule
+ * is what the image says: an index into the rules it was built from. */
 struct classification ranges_classify(const struct ranges *view,
 				      const struct addr *addr, uint16_t port);
 

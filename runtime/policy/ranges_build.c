@@ -223,7 +223,7 @@ static bool intern(struct records *records, size_t n, uint32_t *verdict)
 			 (uint32_t *)records->words.at + records->words.count,
 			 n);
 	if (records->slots[slot] == 0) {
-		if (records->words.count + n > VERDICT_INDEX)
+		if (records->words.count + n > RANGES_SIZE_MAX / 4)
 			return false;
 		records->words.count += n;
 		spans[records->spans.count++] = (uint32_t)records->words.count;

@@ -116,6 +116,7 @@ static void test_idna(void **unused)
 		{TEXT("XN--4CA.com"), HOST_OK, "xn--4ca.com"},
 		{TEXT("xn--jv8h.com"), HOST_OK, "xn--jv8h.com"},
 		{TEXT("xn--i-7iq.ws"), HOST_OK, "xn--i-7iq.ws"},
+		{TEXT("xn---jv8h.com"), HOST_IDNA, ""},
 		{TEXT("xn--a-"), HOST_IDNA, ""},
 		{TEXT("xn--"), HOST_IDNA, ""},
 		{TEXT("xn--abc-.com"), HOST_IDNA, ""},
@@ -291,6 +292,67 @@ static void test_limits(void **unused)
 			    "idna: a label begins or ends with '-'");
 }
 
+/* Every byte in every place of a word or two. */
+static void test_every_byte(void **unused)
+{
+	(void)unused;
+	for (size_t n = 1; n <= 20; n++) {
+		for (size_t at = 0; at < n; at++) {
+			for (unsigned byte = 0; byte < 128; byte++) {
+				char text[20];
+				char lower[20];
+				struct hostname host;
+				char c = (char)byte;
+				bool edge = at == 0 || at == n - 1;
+				bool letter = (c >= 'a' && c <= 'z') ||
+					      (c >= 'A' && c <= 'Z');
+				bool fits = letter || c == '_' ||
+					    (c == '-' && !edge) ||
+					    (c == '.' && at > 0) ||
+					    (c >= '0' && c <= '9' && n > 1);
+
+				memset(text, 'g', sizeof(text));
+				text[at] = c;
+				memcpy(lower, text, sizeof(lower));
+				if (c >= 'A' && c <= 'Z')
+					lower[at] = (char)(c + 32);
+				assert_true(
+					(hostname_normalize(str_make(text, n),
+							    &host) ==
+					 HOST_OK) == fits);
+				if (!fits)
+					continue;
+				assert_int_equal(host.length,
+						 c == '.' && at == n - 1 ? n - 1
+									 : n);
+				assert_memory_equal(host.text, lower,
+						    host.length);
+			}
+		}
+	}
+}
+
+/* An empty label is found wherever it is. */
+static void test_every_dot(void **unused)
+{
+	char text[HOSTNAME_MAX];
+	struct hostname host;
+
+	(void)unused;
+	for (size_t n = 3; n <= sizeof(text); n++) {
+		for (size_t at = 1; at + 2 < n; at++) {
+			for (size_t i = 0; i < n; i++)
+				text[i] = i % 30 == 29 ? '.' : 'a';
+			text[n - 1] = 'a';
+			text[at] = '.';
+			text[at + 1] = '.';
+			assert_int_equal(
+				hostname_normalize(str_make(text, n), &host),
+				HOST_EMPTY_LABEL);
+		}
+	}
+}
+
 /* --- authorities --- */
 
 static void test_authorities(void **unused)
@@ -309,7 +371,7 @@ static void test_authorities(void **unused)
 #include "data/authorities.inc"
 #undef AUTHORITY
 #undef DIFFERS
-		/* as upstream's splitter has it, its vectors do not */
+		/* more of what Go's net.SplitHostPort says */
 		{TEXT("[::1]"), AUTHORITY_NO_PORT, 0, HOST_OK, ""},
 		{TEXT("[::1]80"), AUTHORITY_NO_PORT, 0, HOST_OK, ""},
 		{TEXT("[::1]:1:2"), AUTHORITY_TOO_MANY_COLONS, 0, HOST_OK, ""},
@@ -522,6 +584,8 @@ int main(void)
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_numeric_forms),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_every_dot),
 		cmocka_unit_test(test_authorities),
 		cmocka_unit_test(test_scheme_ports),
 		cmocka_unit_test(test_matches),

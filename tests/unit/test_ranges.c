@@ -220,6 +220,9 @@ static void test_metadata(void **unused)
 	       ADDR_NOT_GLOBAL_UNICAST);
 	expect(&policy, "64:ff9b:1::6464:64c8", 80, ADDR_CGNAT_RANGE);
 	expect(&policy, "64:ff9b:1:a83f:81:1000::", 80, ADDR_SPECIAL_PURPOSE);
+	expect(&policy, "64:ff9b:1:a8:3f:8110::", 80, ADDR_SPECIAL_PURPOSE);
+	expect(&policy, "64:ff9b:1:0:a8:3f81:1000:0", 80, ADDR_SPECIAL_PURPOSE);
+	expect(&policy, "64:ff9b:1:0:a8:3f81:1100:0", 80, ADDR_USER_ALLOWED);
 	free(policy.image);
 
 	/* the flag for private ranges is not enough, nor is a /31 */
