@@ -8,6 +8,8 @@
 
 /* Columns named in a hint. */
 #define MAX_COLUMNS 4u
+/* Bytes that a fix replaces: no host is longer. */
+#define MAX_REPLACEMENT 255u
 
 /* The span of the word at START; at the end of a line, of its end. */
 static struct span word_at(const struct yaml_scan *scan, uint32_t start)
@@ -360,6 +362,26 @@ void yaml_complain_name(struct yaml_scan *scan, const struct yaml_token *token)
 			    sigil == '&' ? "an anchor" : "an alias");
 
 	diag_hint(scan->list, diag, "put the text between quotes");
+}
+
+void yaml_complain_wildcard(struct yaml_scan *scan,
+			    const struct yaml_token *token)
+{
+	const unsigned char *text = scan->bytes + token->start;
+	uint32_t length = token->end - token->start;
+	struct diag *diag = diag_report(
+		scan->list, DIAG_Y042,
+		yaml_span(scan, token->start, token->end),
+		"a wildcard must be quoted: '*' starts an alias in YAML");
+
+	diag_hint(scan->list, diag, "put it between quotes");
+	/* Nothing else can be meant, unless there are quotes in it. */
+	if (length > MAX_REPLACEMENT || memchr(text, '\'', length) != NULL)
+		return;
+	diag_set_fix(scan->list, diag, diag->at,
+		     arena_printf(scan->list->arena, "'%.*s'", (int)length,
+				  (const char *)text),
+		     true);
 }
 
 void yaml_complain_anchored(struct yaml_scan *scan,

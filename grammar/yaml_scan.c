@@ -134,7 +134,13 @@ static void scan_scalar(struct yaml_scan *scan, enum yaml_lexeme lexeme,
 			.alias = true,
 		};
 		type = TOKEN_ALIAS;
-		if (anchor != NULL) {
+		if (scan->bytes[start + 1] == '.') {
+			/* The most common slip of all; go on as if quoted. */
+			yaml_complain_wildcard(scan, &token);
+			token.alias = false;
+			token.verbatim = true;
+			type = TOKEN_SCALAR;
+		} else if (anchor != NULL) {
 			yaml_complain_anchored(scan, anchor, &token);
 			yaml_fail(scan);
 			return;

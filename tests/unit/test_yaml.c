@@ -386,6 +386,36 @@ static void test_cases(void **state)
 			fail_msg("no case shows %s", diag_info[i].code);
 }
 
+static void test_fixes(void **state)
+{
+	static const struct {
+		const char *yaml;
+		const char *fixed;
+	} fixes[] = {
+		{"a: *.b.com\n", "a: '*.b.com'\n"},
+		{"- [*.b, c]\n", "- ['*.b', c]\n"},
+		{"a: [\n  b\n]\n", "a: [\n  b\n ]\n"},
+		{"- a:\n    [b\n  ]\n", "- a:\n    [b\n   ]\n"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(fixes) / sizeof(*fixes); i++) {
+		const struct diag_fix *fix;
+		char *text;
+
+		assert_false(parse(f, fixes[i].yaml));
+		assert_int_equal(f->list.count, 1);
+		fix = f->list.items[0]->fix;
+		assert_non_null(fix);
+		assert_true(fix->safe);
+		text = arena_printf(f->arena, "%.*s%s%s", (int)fix->at.start,
+				    fixes[i].yaml, fix->replacement,
+				    fixes[i].yaml + fix->at.end);
+		assert_string_equal(text, fixes[i].fixed);
+		assert_true(parse(f, text));
+	}
+}
+
 /* --- hostile sizes
  * ------------------------------------------------------------ */
 
@@ -453,6 +483,7 @@ static void test_long_inputs(void **state)
 		{"a: \"", "\\ud800", "\"", false},
 		{"[", "!a ", "]", false},
 		{"a: *", "b", "", false},
+		{"a: *.", "b", "", false},
 		{"a: *", "\xc3\xa9", "", false},
 		{"a: &b *b", "b", "", false},
 		{"a: @", "b", "", false},
@@ -611,19 +642,13 @@ static void test_unmapped_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_blocks),
-		TEST(test_scalars),
-		TEST(test_flow),
-		TEST(test_anchors),
-		TEST(test_merge),
-		TEST(test_spans),
-		TEST(test_null),
-		TEST(test_cases),
-		TEST(test_long_inputs),
-		TEST(test_long_merge),
-		TEST(test_too_many_errors),
-		TEST(test_node_limit),
-		TEST(test_depth_limit),
+		TEST(test_blocks),       TEST(test_scalars),
+		TEST(test_flow),         TEST(test_anchors),
+		TEST(test_merge),        TEST(test_spans),
+		TEST(test_null),         TEST(test_cases),
+		TEST(test_fixes),        TEST(test_long_inputs),
+		TEST(test_long_merge),   TEST(test_too_many_errors),
+		TEST(test_node_limit),   TEST(test_depth_limit),
 		TEST(test_unmapped_end),
 	};
 
