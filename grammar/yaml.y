@@ -12,8 +12,9 @@
 %token_type {struct yaml_token}
 %extra_context {struct yaml_parse *parse}
 %start_symbol stream
-// Five symbols at most for each of DOCUMENT_MAX_DEPTH levels, and the ends.
-%stack_size 400
+// Seven symbols at most for each of DOCUMENT_MAX_DEPTH levels, and the ends: a
+// mapping in an unindented sequence, both anchored.
+%stack_size 512
 
 %include {
 #include <assert.h>

@@ -219,10 +219,19 @@ void yaml_complain_multiline_key(struct yaml_scan *scan,
 				 const struct yaml_token *token,
 				 uint32_t last_line)
 {
+	struct diag *diag;
+
+	if (scan->flow_count > 0) {
+		diag = diag_report(
+			scan->list, DIAG_Y015,
+			yaml_span(scan, token->start, token->end),
+			"a key between '[' and ']' must stand on one line");
+		diag_hint(scan->list, diag, "is a ',' missing?");
+		return;
+	}
 	if (complain_first_line(scan, token))
 		return;
-
-	struct diag *diag = diag_report(
+	diag = diag_report(
 		scan->list, DIAG_Y015, yaml_span(scan, last_line, token->end),
 		"this looks like a key, but its indentation makes it part of "
 		"the text that starts above");

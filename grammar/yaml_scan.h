@@ -69,10 +69,10 @@ struct yaml_scan {
 	struct yaml_flow flows[DOCUMENT_MAX_DEPTH];
 	unsigned flow_count;
 
-	int previous; /* the token before, virtual ones apart; or 0 */
-	uint32_t previous_end;
-	bool started; /* something of the document was seen */
-	bool ended;   /* by "..." */
+	int previous;  /* the token before, virtual ones apart; or 0 */
+	int indicator; /* the KEY or DASH before; or 0 */
+	bool started;  /* something of the document was seen */
+	bool ended;    /* by "..." */
 
 	unsigned soft;    /* soft errors since the last token */
 	unsigned closing; /* BLOCK_ENDs due, before the queue */
