@@ -164,7 +164,8 @@ static void test_deepest_stack(void **state)
 
 	(void)state;
 	for (int i = 0; i < DOCUMENT_MAX_DEPTH; i++)
-		fprintf(out, "%*s&k a: &s\n%*s- &m\n", 2 * i, "", 2 * i, "");
+		fprintf(out, "%*sz: 1\n%*sa: &s\n%*s- 0\n%*s- &m\n", 2 * i, "",
+			2 * i, "", 2 * i, "", 2 * i, "");
 	fprintf(out, "%*s- b\n", 2 * (DOCUMENT_MAX_DEPTH - 1), "");
 	fclose(out);
 
