@@ -34,9 +34,6 @@ static void fix_insert(struct yaml_scan *scan, struct diag *diag, uint32_t at,
 	diag_set_fix(scan->list, diag, yaml_span(scan, at, at), text, safe);
 }
 
-/* --- layout ----------------------------------------------------------------
- */
-
 void yaml_complain_comment(struct yaml_scan *scan, uint32_t at)
 {
 	struct diag *diag =
@@ -175,9 +172,6 @@ void yaml_complain_no_entry(struct yaml_scan *scan,
 	complain_no_colon(scan, at);
 }
 
-/* --- keys --------------------------------------------------------------------
- */
-
 void yaml_complain_missing_space(struct yaml_scan *scan, uint32_t after)
 {
 	struct diag *diag = diag_report(scan->list, DIAG_Y014,
@@ -281,9 +275,6 @@ void yaml_complain_colon(struct yaml_scan *scan, uint32_t at)
 
 	diag_hint(scan->list, diag, "write \"\": for an empty key");
 }
-
-/* --- brackets ----------------------------------------------------------------
- */
 
 static char closer(const struct yaml_flow *flow)
 {
@@ -404,9 +395,6 @@ void yaml_complain_anchored(struct yaml_scan *scan,
 
 	diag_hint(scan->list, diag, "remove the anchor");
 }
-
-/* --- not part of the language ----------------------------------------------
- */
 
 void yaml_complain_block_scalar(struct yaml_scan *scan, uint32_t at)
 {

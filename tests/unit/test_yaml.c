@@ -285,9 +285,6 @@ static void test_null(void **state)
 	assert_false(node_is_null(root));
 }
 
-/* --- the case files ---------------------------------------------------------
- */
-
 /* The diagnostics that TEXT states, as "Y001 3:5" lines. */
 static void stated(FILE *out, const char *text)
 {
