@@ -357,30 +357,49 @@ static void check_case(struct fixture *f, const char *path, bool *seen)
 	free(got);
 }
 
+/* Check every NAME.yaml of DIRECTORY that starts with PREFIX; their number. */
+static unsigned check_cases(struct fixture *f, const char *directory,
+			    const char *prefix, bool *seen)
+{
+	DIR *dir = opendir(directory);
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		char path[400];
+		size_t length = strlen(entry->d_name);
+
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
+		    length < 5 ||
+		    strcmp(entry->d_name + length - 5, ".yaml") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		check_case(f, path, seen);
+		count++;
+	}
+	closedir(dir);
+	return count;
+}
+
 static void test_cases(void **state)
 {
 	struct fixture *f = *state;
 	bool seen[DIAG_CODE_COUNT] = {false};
-	DIR *directory = opendir("tests/cases");
-	unsigned count = 0;
 
-	assert_non_null(directory);
-	for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-		char path[400];
-		size_t length = strlen(entry->d_name);
-
-		if (strncmp(entry->d_name, "yaml-", 5) != 0 || length < 5 ||
-		    strcmp(entry->d_name + length - 5, ".yaml") != 0)
-			continue;
-		snprintf(path, sizeof(path), "tests/cases/%s", entry->d_name);
-		check_case(f, path, seen);
-		count++;
-	}
-	closedir(directory);
-	assert_true(count > 50);
+	assert_true(check_cases(f, "tests/cases", "yaml-", seen) > 50);
 	for (unsigned i = 0; i < DIAG_CODE_COUNT; i++)
 		if (diag_info[i].code[0] == 'Y' && !seen[i])
 			fail_msg("no case shows %s", diag_info[i].code);
+}
+
+/* Documents that are YAML of ours, though no policies. */
+static void test_documents(void **state)
+{
+	bool seen[DIAG_CODE_COUNT] = {false};
+
+	assert_true(check_cases(*state, "tests/yaml", "", seen) > 8);
+	for (unsigned i = 0; i < DIAG_CODE_COUNT; i++)
+		assert_false(seen[i]);
 }
 
 static void test_fixes(void **state)
@@ -639,13 +658,21 @@ static void test_unmapped_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_blocks),       TEST(test_scalars),
-		TEST(test_flow),         TEST(test_anchors),
-		TEST(test_merge),        TEST(test_spans),
-		TEST(test_null),         TEST(test_cases),
-		TEST(test_fixes),        TEST(test_long_inputs),
-		TEST(test_long_merge),   TEST(test_too_many_errors),
-		TEST(test_node_limit),   TEST(test_depth_limit),
+		TEST(test_blocks),
+		TEST(test_scalars),
+		TEST(test_flow),
+		TEST(test_anchors),
+		TEST(test_merge),
+		TEST(test_spans),
+		TEST(test_null),
+		TEST(test_cases),
+		TEST(test_documents),
+		TEST(test_fixes),
+		TEST(test_long_inputs),
+		TEST(test_long_merge),
+		TEST(test_too_many_errors),
+		TEST(test_node_limit),
+		TEST(test_depth_limit),
 		TEST(test_unmapped_end),
 	};
 
