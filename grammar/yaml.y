@@ -12,8 +12,9 @@
 %token_type {struct yaml_token}
 %extra_context {struct yaml_parse *parse}
 %start_symbol stream
-// Five symbols at most for each of DOCUMENT_MAX_DEPTH levels, and the ends.
-%stack_size 400
+// Seven symbols at most for each of DOCUMENT_MAX_DEPTH levels, and the ends: a
+// mapping in an unindented sequence, both anchored.
+%stack_size 512
 
 %include {
 #include <assert.h>
@@ -43,8 +44,7 @@ explicit ::= DOC_START(T).            { yaml_on_document(parse, &T); }
 document_end ::= .                    { yaml_on_document_end(parse, NULL); }
 document_end ::= DOC_END(T).          { yaml_on_document_end(parse, &T); }
 
-// --- nodes -------------------------------------------------------------------
-
+// nodes
 node ::= ALIAS(T).                    { yaml_on_alias(parse, &T); }
 node ::= content.
 node ::= anchor content.
@@ -58,8 +58,7 @@ content ::= flow_mapping.
 content ::= block_sequence.
 content ::= block_mapping.
 
-// --- blocks ------------------------------------------------------------------
-
+// blocks
 block_sequence ::= sequence_start entries BLOCK_END(T).
                        { yaml_on_close(parse, EVENT_SEQUENCE_END, &T, false); }
 sequence_start ::= SEQ_START(T).
@@ -89,8 +88,7 @@ bare_sequence ::= bare_start entry_value.
 bare_sequence ::= bare_sequence entry.
 bare_start ::= DASH(T).               { yaml_on_open(parse, EVENT_SEQUENCE_START, &T, false); }
 
-// --- between brackets ----------------------------------------------------------
-
+// between brackets
 flow_node ::= ALIAS(T).               { yaml_on_alias(parse, &T); }
 flow_node ::= flow_content.
 flow_node ::= anchor flow_content.

@@ -8,6 +8,8 @@
 
 /* Columns named in a hint. */
 #define MAX_COLUMNS 4u
+/* Bytes that a fix replaces: no host is longer. */
+#define MAX_REPLACEMENT 255u
 
 /* The span of the word at START; at the end of a line, of its end. */
 static struct span word_at(const struct yaml_scan *scan, uint32_t start)
@@ -31,9 +33,6 @@ static void fix_insert(struct yaml_scan *scan, struct diag *diag, uint32_t at,
 {
 	diag_set_fix(scan->list, diag, yaml_span(scan, at, at), text, safe);
 }
-
-/* --- layout ----------------------------------------------------------------
- */
 
 void yaml_complain_comment(struct yaml_scan *scan, uint32_t at)
 {
@@ -173,9 +172,6 @@ void yaml_complain_no_entry(struct yaml_scan *scan,
 	complain_no_colon(scan, at);
 }
 
-/* --- keys --------------------------------------------------------------------
- */
-
 void yaml_complain_missing_space(struct yaml_scan *scan, uint32_t after)
 {
 	struct diag *diag = diag_report(scan->list, DIAG_Y014,
@@ -217,10 +213,19 @@ void yaml_complain_multiline_key(struct yaml_scan *scan,
 				 const struct yaml_token *token,
 				 uint32_t last_line)
 {
+	struct diag *diag;
+
+	if (scan->flow_count > 0) {
+		diag = diag_report(
+			scan->list, DIAG_Y015,
+			yaml_span(scan, token->start, token->end),
+			"a key between '[' and ']' must stand on one line");
+		diag_hint(scan->list, diag, "is a ',' missing?");
+		return;
+	}
 	if (complain_first_line(scan, token))
 		return;
-
-	struct diag *diag = diag_report(
+	diag = diag_report(
 		scan->list, DIAG_Y015, yaml_span(scan, last_line, token->end),
 		"this looks like a key, but its indentation makes it part of "
 		"the text that starts above");
@@ -270,9 +275,6 @@ void yaml_complain_colon(struct yaml_scan *scan, uint32_t at)
 
 	diag_hint(scan->list, diag, "write \"\": for an empty key");
 }
-
-/* --- brackets ----------------------------------------------------------------
- */
 
 static char closer(const struct yaml_flow *flow)
 {
@@ -362,6 +364,26 @@ void yaml_complain_name(struct yaml_scan *scan, const struct yaml_token *token)
 	diag_hint(scan->list, diag, "put the text between quotes");
 }
 
+void yaml_complain_wildcard(struct yaml_scan *scan,
+			    const struct yaml_token *token)
+{
+	const unsigned char *text = scan->bytes + token->start;
+	uint32_t length = token->end - token->start;
+	struct diag *diag = diag_report(
+		scan->list, DIAG_Y042,
+		yaml_span(scan, token->start, token->end),
+		"a wildcard must be quoted: '*' starts an alias in YAML");
+
+	diag_hint(scan->list, diag, "put it between quotes");
+	/* Nothing else can be meant, unless there are quotes in it. */
+	if (length > MAX_REPLACEMENT || memchr(text, '\'', length) != NULL)
+		return;
+	diag_set_fix(scan->list, diag, diag->at,
+		     arena_printf(scan->list->arena, "'%.*s'", (int)length,
+				  (const char *)text),
+		     true);
+}
+
 void yaml_complain_anchored(struct yaml_scan *scan,
 			    const struct yaml_token *anchor,
 			    const struct yaml_token *alias)
@@ -373,9 +395,6 @@ void yaml_complain_anchored(struct yaml_scan *scan,
 
 	diag_hint(scan->list, diag, "remove the anchor");
 }
-
-/* --- not part of the language ----------------------------------------------
- */
 
 void yaml_complain_block_scalar(struct yaml_scan *scan, uint32_t at)
 {

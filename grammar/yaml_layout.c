@@ -22,7 +22,8 @@ void yaml_enqueue(struct yaml_scan *scan, int type,
 	if (type == TOKEN_MAP_START || type == TOKEN_SEQ_START)
 		return;
 	scan->previous = type;
-	scan->previous_end = token->end;
+	if (type == TOKEN_KEY || type == TOKEN_DASH)
+		scan->indicator = type;
 	if (type != TOKEN_ERROR)
 		scan->started = true;
 }
@@ -117,7 +118,7 @@ bool yaml_roll(struct yaml_scan *scan, const struct yaml_begin *begin,
 	scan->levels[scan->level_count++] = (struct yaml_level){
 		.column = begin->column,
 		.sequence = sequence,
-		.dashed = scan->previous == TOKEN_DASH && keep > 0 &&
+		.dashed = scan->indicator == TOKEN_DASH && keep > 0 &&
 			  !scan->levels[keep - 1].sequence,
 	};
 

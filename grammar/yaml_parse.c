@@ -12,8 +12,6 @@
 /* Bad characters of one file that are shown. */
 #define MAX_BAD_CHARACTERS 20u
 
-/* --- grammar actions: see yaml.y ----------------------------------------- */
-
 static void emit(struct yaml_parse *parse, struct yaml_event *event)
 {
 	if (parse->receiver == NULL)
@@ -131,9 +129,6 @@ void yaml_on_close(struct yaml_parse *parse, enum yaml_event_type type,
 	emit(parse, &event);
 }
 
-/* --- characters ------------------------------------------------------------
- */
-
 static void report_fault(struct source *source, struct diag_list *list,
 			 enum text_fault fault, const unsigned char *start,
 			 const unsigned char *end)
@@ -233,9 +228,6 @@ struct run {
 	struct yaml_parse parse;
 	void *parser;
 };
-
-/* --- tokens that do not fit --------------------------------------------------
- */
 
 static const char *const words[YAML_TOKEN_COUNT] = {
 	[0] = "the end of the file",
@@ -392,9 +384,6 @@ static bool report_unexpected(const struct run *run, struct diag_list *list,
 	hint_unexpected(run, list, diag, type);
 	return true;
 }
-
-/* --- the loop ----------------------------------------------------------------
- */
 
 /* Go on behind an error.  False when there is nothing to go on with. */
 static bool recover(struct run *run)

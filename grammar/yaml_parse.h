@@ -50,8 +50,7 @@ struct yaml_receiver {
 bool yaml_parse(struct source *source, struct diag_list *list,
 		const struct yaml_receiver *receiver);
 
-/* --- between yaml.y and yaml_parse.c ------------------------------------- */
-
+/* What yaml.y works on, and the calls in its actions. */
 struct yaml_parse {
 	const struct yaml_receiver *receiver; /* NULL after an error */
 	uint32_t anchor_start;                /* of the next node */

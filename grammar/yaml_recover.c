@@ -1,16 +1,13 @@
 /* yaml_recover.c - after a hard error: where to go on.
  * The rest of the entry is skipped.  Scanning goes on at the next line that
- * looks like an entry of one of the two outermost blocks, with a parser that is
- * led there afresh, so that one mistake is reported once and the next one still
+ * looks like an entry of one of the open blocks, with a parser that is led
+ * there afresh, so that one mistake is reported once and the next one still
  * is. */
 #include <string.h>
 
 #include "grammar/yaml.h"
 #include "yaml_lex.h"
 #include "yaml_scan-internal.h"
-
-/* How many of the outermost blocks are places to go on. */
-#define RESUME_LEVELS 2u
 
 enum entry { ENTRY_NONE = 0, ENTRY_KEY, ENTRY_DASH };
 
@@ -42,16 +39,13 @@ static enum entry entry_at(const struct yaml_scan *scan, const unsigned char *p,
 static unsigned resume_level(struct yaml_scan *scan, enum entry entry,
 			     uint32_t column)
 {
-	unsigned count = scan->level_count < RESUME_LEVELS ? scan->level_count
-							   : RESUME_LEVELS;
-
 	/* An error before anything was open: the first entry decides. */
-	if (count == 0 && column == 0 && entry != ENTRY_NONE) {
+	if (scan->level_count == 0 && column == 0 && entry != ENTRY_NONE) {
 		scan->levels[0] =
 			(struct yaml_level){.sequence = entry == ENTRY_DASH};
 		return 1;
 	}
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < scan->level_count; i++) {
 		if (scan->levels[i].column != column)
 			continue;
 		if (entry == ENTRY_DASH ||

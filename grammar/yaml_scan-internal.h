@@ -121,6 +121,8 @@ void yaml_complain_closing_indent(struct yaml_scan *scan);
 void yaml_complain_flow_line(struct yaml_scan *scan);
 void yaml_complain_open_flow(struct yaml_scan *scan);
 void yaml_complain_name(struct yaml_scan *scan, const struct yaml_token *token);
+void yaml_complain_wildcard(struct yaml_scan *scan,
+			    const struct yaml_token *token);
 void yaml_complain_anchored(struct yaml_scan *scan,
 			    const struct yaml_token *anchor,
 			    const struct yaml_token *alias);

@@ -33,8 +33,6 @@ static void refuse(struct yaml_scan *scan, const struct yaml_begin *begin,
 	yaml_fail(scan);
 }
 
-/* --- scalars, keys and what stands before them ---------------------------- */
-
 /* A token that is no key and no dash: put it in the queue if it may be here. */
 static bool enqueue_node(struct yaml_scan *scan, const struct yaml_begin *begin,
 			 int type, const struct yaml_token *token)
@@ -134,7 +132,13 @@ static void scan_scalar(struct yaml_scan *scan, enum yaml_lexeme lexeme,
 			.alias = true,
 		};
 		type = TOKEN_ALIAS;
-		if (anchor != NULL) {
+		if (scan->bytes[start + 1] == '.') {
+			/* The most common slip of all; go on as if quoted. */
+			yaml_complain_wildcard(scan, &token);
+			token.alias = false;
+			token.verbatim = true;
+			type = TOKEN_SCALAR;
+		} else if (anchor != NULL) {
 			yaml_complain_anchored(scan, anchor, &token);
 			yaml_fail(scan);
 			return;
@@ -217,8 +221,6 @@ static void scan_anchor(struct yaml_scan *scan, const struct yaml_begin *begin)
 	enqueue_node(scan, begin, TOKEN_ANCHOR, &anchor);
 }
 
-/* --- brackets ------------------------------------------------------------- */
-
 static void open_flow(struct yaml_scan *scan, const struct yaml_begin *begin,
 		      bool mapping)
 {
@@ -260,9 +262,6 @@ static void close_flow(struct yaml_scan *scan, const struct yaml_begin *begin,
 	yaml_complain_collection_key(scan, opened, token.end, mapping);
 	yaml_fail(scan);
 }
-
-/* --- YAML that is not part of the language ----------------------------------
- */
 
 /* A block scalar ends before the first line that is not indented more than its
  * parent. */
@@ -328,9 +327,6 @@ static void refuse_directive(struct yaml_scan *scan,
 		yaml_fail(scan);
 }
 
-/* --- documents --------------------------------------------------------------
- */
-
 static void finish(struct yaml_scan *scan)
 {
 	struct yaml_token token = {
@@ -389,9 +385,6 @@ static void scan_marker(struct yaml_scan *scan, const struct yaml_begin *begin,
 	scan->level_count = 0;
 	yaml_enqueue(scan, TOKEN_DOC_END, &token);
 }
-
-/* --- one token ---------------------------------------------------------------
- */
 
 static void scan_lexeme(struct yaml_scan *scan, const struct yaml_begin *begin)
 {

@@ -69,10 +69,10 @@ struct yaml_scan {
 	struct yaml_flow flows[DOCUMENT_MAX_DEPTH];
 	unsigned flow_count;
 
-	int previous; /* the token before, virtual ones apart; or 0 */
-	uint32_t previous_end;
-	bool started; /* something of the document was seen */
-	bool ended;   /* by "..." */
+	int previous;  /* the token before, virtual ones apart; or 0 */
+	int indicator; /* the KEY or DASH before; or 0 */
+	bool started;  /* something of the document was seen */
+	bool ended;    /* by "..." */
 
 	unsigned soft;    /* soft errors since the last token */
 	unsigned closing; /* BLOCK_ENDs due, before the queue */
@@ -94,11 +94,11 @@ void yaml_scan_init(struct yaml_scan *scan, struct source *source,
 /* The next token: its type, or TOKEN_ERROR. */
 int yaml_scan_next(struct yaml_scan *scan, struct yaml_token *token);
 
-/* After an error: skip to the next line that starts an entry of one of the two
- * outermost blocks.  PATH receives the tokens that lead a fresh parser there;
+/* After an error: skip to the next line that starts an entry of one of the open
+ * blocks.  PATH receives the tokens that lead a fresh parser there;
  * the result is their number, 0 when there is no such line.  Never goes back,
  * so that all recoveries together read the text once. */
-#define YAML_MAX_PATH 6
+#define YAML_MAX_PATH (3 * DOCUMENT_MAX_DEPTH + 1)
 unsigned yaml_scan_recover(struct yaml_scan *scan, int path[YAML_MAX_PATH]);
 
 #endif

@@ -154,6 +154,40 @@ static void test_events(void **state)
 	}
 }
 
+/* The deepest stack that the grammar needs: anchored mappings in anchored
+ * sequences without indentation.  Nothing but the scanner bounds it here. */
+static void test_deepest_stack(void **state)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	for (int i = 0; i < DOCUMENT_MAX_DEPTH; i++)
+		fprintf(out, "%*sz: 1\n%*sa: &s\n%*s- 0\n%*s- &m\n", 2 * i, "",
+			2 * i, "", 2 * i, "", 2 * i, "");
+	fprintf(out, "%*s- b\n", 2 * (DOCUMENT_MAX_DEPTH - 1), "");
+	fclose(out);
+
+	char *events = events_of(text);
+
+	assert_non_null(events);
+	free(events);
+	free(text);
+	for (int type = 0; type < 2; type++) {
+		out = open_memstream(&text, &size);
+		for (int i = 0; i < DOCUMENT_MAX_DEPTH; i++)
+			fputs(type == 0 ? "[a,&a b: &c " : "{a,&a b: &c ", out);
+		for (int i = 0; i < DOCUMENT_MAX_DEPTH; i++)
+			fputs(type == 0 ? "]" : "}", out);
+		fclose(out);
+		events = events_of(text);
+		assert_non_null(events);
+		free(events);
+		free(text);
+	}
+}
+
 /* Feed TYPES[0..COUNT) to a fresh parser; true if it took them all. */
 static bool feed(const int *types, unsigned count)
 {
@@ -221,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_deepest_stack),
 		cmocka_unit_test(test_accepts),
 	};
 

@@ -285,9 +285,6 @@ static void test_null(void **state)
 	assert_false(node_is_null(root));
 }
 
-/* --- the case files ---------------------------------------------------------
- */
-
 /* The diagnostics that TEXT states, as "Y001 3:5" lines. */
 static void stated(FILE *out, const char *text)
 {
@@ -360,30 +357,79 @@ static void check_case(struct fixture *f, const char *path, bool *seen)
 	free(got);
 }
 
+/* Check every NAME.yaml of DIRECTORY that starts with PREFIX; their number. */
+static unsigned check_cases(struct fixture *f, const char *directory,
+			    const char *prefix, bool *seen)
+{
+	DIR *dir = opendir(directory);
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		char path[400];
+		size_t length = strlen(entry->d_name);
+
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
+		    length < 5 ||
+		    strcmp(entry->d_name + length - 5, ".yaml") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		check_case(f, path, seen);
+		count++;
+	}
+	closedir(dir);
+	return count;
+}
+
 static void test_cases(void **state)
 {
 	struct fixture *f = *state;
 	bool seen[DIAG_CODE_COUNT] = {false};
-	DIR *directory = opendir("tests/cases");
-	unsigned count = 0;
 
-	assert_non_null(directory);
-	for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-		char path[400];
-		size_t length = strlen(entry->d_name);
-
-		if (strncmp(entry->d_name, "yaml-", 5) != 0 || length < 5 ||
-		    strcmp(entry->d_name + length - 5, ".yaml") != 0)
-			continue;
-		snprintf(path, sizeof(path), "tests/cases/%s", entry->d_name);
-		check_case(f, path, seen);
-		count++;
-	}
-	closedir(directory);
-	assert_true(count > 50);
+	assert_true(check_cases(f, "tests/cases", "yaml-", seen) > 50);
 	for (unsigned i = 0; i < DIAG_CODE_COUNT; i++)
 		if (diag_info[i].code[0] == 'Y' && !seen[i])
 			fail_msg("no case shows %s", diag_info[i].code);
+}
+
+/* Documents that are YAML of ours, though no policies. */
+static void test_documents(void **state)
+{
+	bool seen[DIAG_CODE_COUNT] = {false};
+
+	assert_true(check_cases(*state, "tests/yaml", "", seen) > 8);
+	for (unsigned i = 0; i < DIAG_CODE_COUNT; i++)
+		assert_false(seen[i]);
+}
+
+static void test_fixes(void **state)
+{
+	static const struct {
+		const char *yaml;
+		const char *fixed;
+	} fixes[] = {
+		{"a: *.b.com\n", "a: '*.b.com'\n"},
+		{"- [*.b, c]\n", "- ['*.b', c]\n"},
+		{"a: [\n  b\n]\n", "a: [\n  b\n ]\n"},
+		{"- a:\n    [b\n  ]\n", "- a:\n    [b\n   ]\n"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(fixes) / sizeof(*fixes); i++) {
+		const struct diag_fix *fix;
+		char *text;
+
+		assert_false(parse(f, fixes[i].yaml));
+		assert_int_equal(f->list.count, 1);
+		fix = f->list.items[0]->fix;
+		assert_non_null(fix);
+		assert_true(fix->safe);
+		text = arena_printf(f->arena, "%.*s%s%s", (int)fix->at.start,
+				    fixes[i].yaml, fix->replacement,
+				    fixes[i].yaml + fix->at.end);
+		assert_string_equal(text, fixes[i].fixed);
+		assert_true(parse(f, text));
+	}
 }
 
 /* --- hostile sizes
@@ -453,6 +499,7 @@ static void test_long_inputs(void **state)
 		{"a: \"", "\\ud800", "\"", false},
 		{"[", "!a ", "]", false},
 		{"a: *", "b", "", false},
+		{"a: *.", "b", "", false},
 		{"a: *", "\xc3\xa9", "", false},
 		{"a: &b *b", "b", "", false},
 		{"a: @", "b", "", false},
@@ -619,6 +666,8 @@ int main(void)
 		TEST(test_spans),
 		TEST(test_null),
 		TEST(test_cases),
+		TEST(test_documents),
+		TEST(test_fixes),
 		TEST(test_long_inputs),
 		TEST(test_long_merge),
 		TEST(test_too_many_errors),
