@@ -527,6 +527,9 @@ class Blob:
         if RULE_LINES in self.section:
             need(self.section[RULE_LINES].count == len(self.rules),
                  "RULE_LINES")
+            for rule, record in zip(self.rules,
+                                    self.section[RULE_LINES].records()):
+                rule["line"] = struct.unpack_from("<I", record)[0]
         if RANGE_LINES in self.section:
             need(self.section[RANGE_LINES].count == len(self.ranges),
                  "RANGE_LINES")
@@ -545,7 +548,8 @@ class Blob:
     # --- the decision ------------------------------------------------------------
 
     def decide(self, role, host, proxy=None):
-        """{"result", "reason", "rule", "project", "entry", "line", ...}"""
+        """{"result", "reason", "rule", "project", "entry", "line", ...}: the
+        line of the entry that decided, or else of the rule."""
         role, host = role.encode(), host.encode()
         rule, default = self.services.get(role), False
         if rule is None and self.default_rule != NONE:
@@ -553,7 +557,8 @@ class Blob:
         if rule is None:
             return {"result": "deny", "reason": "no rule matched"}
         answer = {"rule": rule["name"].decode(), "default_rule": default,
-                  "project": rule["project"].decode()}
+                  "project": rule["project"].decode(),
+                  "line": rule.get("line")}
         if proxy:
             if rule["proxies"] == NONE or \
                     rule["proxies"] not in self.find(proxy.encode()):
