@@ -5,7 +5,9 @@
 
 #include "format.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(POLICY_PORTABLE)
+/* as on a machine without the instruction */
+#elif defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
 #include <nmmintrin.h>
 #define CRC32C_SSE42
