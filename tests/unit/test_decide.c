@@ -420,28 +420,22 @@ static void compare_with_naive(const struct compiled *c, const char *role,
 	assert_in_range(d.nodes_visited, 0, labels);
 }
 
+#define LONGEST_LABEL                                                          \
+	"abcdefghijklmnopqrstuvwxyz-0123456789-abcdefghijklmnopqrstuvwxy"
+
 /* Few labels, so that names are prefixes, parents and twins of each other. */
 static void random_name(uint64_t *seed, char *out, unsigned most, unsigned pool)
 {
 	static const char *const labels[] = {
-		"a",
-		"b",
-		"c",
-		"com",
-		"org",
-		"net",
-		"x-1",
-		"ab",
-		"abcdefgh",
-		"abcdefghi",
-		"0",
-		"_",
-		"a1",
-		"bb",
-		"cc",
-		"long-label-of-more-than-sixteen-bytes",
-		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghij"
-		"k",
+		"a",           "b",
+		"c",           "com",
+		"org",         "net",
+		"x-1",         "ab",
+		"abcdefgh",    "abcdefghi",
+		"0",           "_",
+		"a1",          "bb",
+		"cc",          "long-label-of-more-than-sixteen-bytes",
+		LONGEST_LABEL,
 	};
 	unsigned n = 1 + (unsigned)(fixture_random(seed) % most);
 	size_t at = 0;
