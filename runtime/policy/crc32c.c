@@ -76,7 +76,7 @@ struct crc32c crc32c_portable(void)
 
 #ifdef CRC32C_SSE42
 
-#define STRETCH 4096
+#define STRETCH ((size_t)4096)
 #define STRETCH_SHIFT 0x35d73a62u /* x^(8 * STRETCH) mod the polynomial */
 
 /* The product of two polynomials mod the polynomial. */

@@ -399,7 +399,7 @@ bool hosts_has(const struct hosts *hosts, struct str name, bool wildcard,
 	memcpy(host.text + before, name.p, name.n);
 	host.length = (uint16_t)(before + name.n);
 
-	struct hosts_answer answer;
+	struct hosts_answer answer = {.nodes = 0};
 
 	hosts_find(hosts, &host, list, &answer);
 
