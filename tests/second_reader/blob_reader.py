@@ -8,6 +8,7 @@ manual lists under VERIFICATION before it answers.
     policy.decide("role", "api.example.com")
 """
 
+import bisect
 import hashlib
 import struct
 
@@ -23,6 +24,12 @@ REQUIRED_TYPES = range(META, POSTMAP + 1)
 RECORD_BYTES = {META: 64, RULE: 32, TOPS: 64, MITM: 24, MITM_ORDER: 4,
                 HEAD: 12, RANGE: 20, NAT64: 20, RULE_LINES: 4, RANGE_LINES: 8}
 ACTIONS = ("enforce", "report", "open")
+CLASSES = {0: "Deny: Not Global Unicast", 1: "Deny: Private Range",
+           2: "Deny: User Configured", 3: "Deny: CGNAT Range",
+           4: "Deny: IPv6 Embedding", 5: "Deny: Special Purpose",
+           7: "Allow: Default", 8: "Allow: User Configured",
+           9: "Allow: User Configured"}
+METADATA = (0xA9FEA9FE, 0xA83F8110, 0x646464C8)
 
 
 class Damaged(Exception):
@@ -123,6 +130,7 @@ class Blob:
             self._roles()
             self._mitm()
             self._ranges()
+            self._addresses()
             self._source_map()
         except (struct.error, IndexError) as error:
             raise Damaged(f"beyond the end: {error}") from error
@@ -496,6 +504,132 @@ class Blob:
                 if kind == RANGE:
                     self.ranges.append((address, length, action, port))
 
+    # --- address table -----------------------------------------------------------
+
+    def _verdict(self, word, tables):
+        """A verdict as (class, rule) or {port or None: (class, rule)}."""
+        if not word >> 31:
+            code, rule = word >> 27, word & 0x07FFFFFF
+            need(code <= 10 and code != 6, "class of an address")
+            return code, None if rule == 0x07FFFFFF else rule
+        index = word & 0x3FFFFFFF
+        if word >> 30 & 1:
+            need(tables is not None, "a sub-table within a sub-table")
+            return tables[index]
+        return self.port_records[index]
+
+    def _table(self, section, at, key):
+        entries_at, count, directory, buckets, base, shift, top_bits = \
+            struct.unpack_from("<IIIIQII", section.data, at)
+        need(count > 0 and shift < 64 and top_bits <= 16 and
+             shift + top_bits <= 64, "address table")
+        entries = [struct.unpack_from(f"<{key}I", section.data, entries_at +
+                                      i * struct.calcsize(f"<{key}I"))
+                   for i in range(count)]
+        keys = [entry[0] for entry in entries]
+        need(keys[0] == 0 and keys == sorted(set(keys)), "address keys")
+        tops = struct.unpack_from(f"<{1 << top_bits}I", section.data,
+                                  directory)
+        words = struct.unpack_from(f"<{buckets + 1}I", section.data,
+                                   directory + (4 << top_bits))
+        before = [0] * (buckets + 1)
+        for value in keys:
+            distance = min(max(value - base, 0),
+                           (1 << shift + top_bits) - 1)
+            top = tops[distance >> shift]
+            bucket = (top & 0x07FFFFFF) + \
+                ((distance & (1 << shift) - 1) >> shift - (top >> 27))
+            before[bucket + 1] += 1
+        for b in range(buckets):
+            before[b + 1] += before[b]
+        need(list(words) == before, "address directory")
+        return entries
+
+    def _addresses(self):
+        section = self.section[ADDR]
+        need(section.data[:8] == b"ADDRTBL1", "ADDR magic")
+        need(struct.unpack_from("<Q", section.data, 8)[0] ==
+             len(section.data), "ADDR length")
+        (subs_at, subs, low_at, lows, spans_at, records, words_at, words,
+         nat64, zero) = struct.unpack_from("<10I", section.data, 80)
+        need(nat64 <= 8 and zero == 0, "ADDR NAT64")
+        word = struct.unpack_from(f"<{words}I", section.data, words_at)
+        span = struct.unpack_from(f"<{records + 1}I", section.data, spans_at)
+        need(span[0] == 0 and span[-1] == words, "ADDR records")
+        self.port_records = []
+        for start, end in zip(span, span[1:]):
+            need(end - start >= 3 and (end - start) % 2, "ADDR record")
+            ports = word[start + 1:end:2]
+            need(list(ports) == sorted(set(ports)), "ADDR ports")
+            self.port_records.append(
+                {None: self._verdict(word[start], None)} |
+                {port: self._verdict(verdict, None) for port, verdict
+                 in zip(ports, word[start + 2:end:2])})
+        low = [struct.unpack_from("<QI", section.data, low_at + 12 * i)
+               for i in range(lows)]
+        span = struct.unpack_from(f"<{subs + 1}I", section.data, subs_at)
+        need(span[0] == 0 and span[-1] == lows, "ADDR sub-tables")
+        tables = []
+        for start, end in zip(span, span[1:]):
+            keys = [key for key, _ in low[start:end]]
+            need(keys and keys[0] == 0 and keys == sorted(set(keys)),
+                 "ADDR sub-table")
+            tables.append([(key, self._verdict(verdict, None))
+                           for key, verdict in low[start:end]])
+        self.v4 = [(key, self._verdict(verdict, None)) for key, verdict
+                   in self._table(section, 16, "I")]
+        self.v6 = [(key, self._verdict(verdict, tables)) for key, verdict
+                   in self._table(section, 48, "Q")]
+        self.nat64 = [(section.data[at:at + 16],
+                       struct.unpack_from("<Q", section.data, at + 16)[0])
+                      for at in range(120, 120 + 24 * nat64, 24)]
+
+    @staticmethod
+    def _lookup(table, key, port):
+        verdict = table[bisect.bisect_right(table, key, key=lambda e: e[0])
+                        - 1][1]
+        return verdict.get(port, verdict[None]) \
+            if isinstance(verdict, dict) else verdict
+
+    def classify(self, address, port):
+        """The class of an address (an ipaddress object) and its rule."""
+        if address.version == 6 and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        if address.version == 4:
+            return self._lookup(self.v4, int(address), port)
+        high, low = divmod(int(address), 1 << 64)
+        found = self._lookup(self.v6, high, port)
+        if isinstance(found, list):
+            found = self._lookup(found, low, port)
+        code, rule = found
+        isatap = low >> 32 & 0xFCFFFFFF == 0x5EFE
+        if code == 10:
+            inner = inner_address(int(address), rule)
+            return (4, None) if inner is None else \
+                self._lookup(self.v4, inner, port)
+        if code == 7 and isatap:
+            return 5, None
+        if code == 8:
+            for inner in self._embedded(int(address), high, low, isatap):
+                if inner in METADATA:
+                    return self._lookup(self.v4, inner, port)
+        return code, rule
+
+    def _embedded(self, address, high, low, isatap):
+        """The IPv4 addresses that an IPv6 address may lead to."""
+        if isatap or address >> 32 in (0, 0xFFFF0000, 0x0064FF9B << 64):
+            yield low & NONE
+        if high >> 32 == 0x20010000:
+            yield low & NONE ^ NONE
+        if high >> 48 == 0x2002:
+            yield high >> 16 & NONE
+        if high >> 16 == 0x0064FF9B0001:
+            for length in (48, 56, 64, 96):
+                yield inner_address(address, length)
+        for prefix, length in self.nat64:
+            if (address ^ int.from_bytes(prefix, "big")) >> 128 - length == 0:
+                yield inner_address(address, length)
+
     def _source_map(self):
         self.files = []
         if FILES in self.section:
@@ -596,6 +730,17 @@ class Blob:
                                   host.endswith(domain[1:])):
                 return index
         return None
+
+
+def inner_address(address, length):
+    """RFC 6052 section 2.2; None when bits 64 to 71 are not zero."""
+    if length == 96:
+        return address & NONE
+    octets = address.to_bytes(16, "big")
+    if octets[8] != 0:
+        return None
+    start = length // 8
+    return int.from_bytes((octets[:8] + octets[9:])[start:start + 4], "big")
 
 
 def is_address(host):

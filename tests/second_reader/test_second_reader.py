@@ -1,6 +1,7 @@
 """Two readers of one format: the product's and the one written from the manual
 must read the same policies and decide the same."""
 
+import ipaddress
 import json
 import os
 import random
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blob_reader import GLOBAL_ALLOW, GLOBAL_DENY, Blob, Damaged, crc32c
+from blob_reader import (CLASSES, GLOBAL_ALLOW, GLOBAL_DENY, Blob, Damaged,
+                         crc32c)
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD", "build"))
@@ -158,3 +160,59 @@ def test_entries_and_digests(tmp_path):
         tmp_path, "# a comment moves every line\n" + text).read_bytes())
     assert reordered.semantic == blob.semantic
     assert reordered.full != blob.full
+
+
+def random_address(rng, nets):
+    """Near an edge of something, mostly."""
+    if rng.random() < 0.2:
+        return ipaddress.ip_address(rng.getrandbits(
+            rng.choice([32, 128])))
+    net = rng.choice(nets)
+    edge = rng.choice([net.network_address, net.broadcast_address])
+    value = int(edge) + rng.choice([-1, 0, 0, 0, 1])
+    if rng.random() < 0.3:
+        value ^= 1 << rng.randrange(net.max_prefixlen)
+    top = (1 << net.max_prefixlen) - 1
+    address = type(edge)(min(max(value, 0), top))
+    if address.version == 4 and rng.random() < 0.4:
+        prefix = rng.choice(["::ffff:0:0", "64:ff9b::", "2001:db8:64::",
+                             "64:ff9b:1::", "2001:db8::200:5efe:0:0", "::"])
+        address = ipaddress.ip_address(
+            int(ipaddress.ip_address(prefix)) | int(address))
+    return address
+
+
+@needs_compiler
+@pytest.mark.parametrize("seed", range(8))
+def test_same_classes(tmp_path, seed):
+    rng = random.Random(1000 + seed)
+    special = [ipaddress.ip_network(net) for net in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8",
+        "169.254.169.254/32", "168.63.129.16/32", "100.100.100.200/32",
+        "172.16.0.0/12", "192.0.0.9/32", "198.18.0.0/15", "240.0.0.0/4",
+        "8.8.8.0/24", "::1/128", "64:ff9b::/96", "2001::/32", "2002::/16",
+        "fc00::/7", "fe80::/10", "fd00:ec2::254/128", "2606:4700::/32",
+        "2002:a9fe:a9fe::/48", "2001:db8:64::/96")]
+    options, nets = ["--nat64-prefix", "2001:db8:64::/96"], list(special)
+    if seed % 2:
+        options.append("--unsafe-allow-private-ranges")
+    for _ in range(12):
+        net = rng.choice(special)
+        length = rng.randrange(net.prefixlen, net.max_prefixlen + 1)
+        cidr = ipaddress.ip_network((int(net.network_address) | rng.getrandbits(
+            net.max_prefixlen - net.prefixlen or 1), length), strict=False) \
+            if net.prefixlen < net.max_prefixlen else net
+        nets.append(cidr)
+        options += [rng.choice(["--deny-range", "--allow-range"]), str(cidr)]
+        if cidr.version == 4:
+            options += [rng.choice(["--deny-address", "--allow-address"]),
+                        f"{cidr.network_address}:{rng.choice([80, 443])}"]
+    path = compile_policy(tmp_path, "version: v1\nservices:\n  - name: a\n"
+                          "    project: p\n    action: open\n", *options)
+    blob = Blob(path.read_bytes())
+    queries = [{"role": "a", "address": str(random_address(rng, nets)),
+                "port": rng.choice([80, 443, 8080])} for _ in range(400)]
+    for query, theirs in zip(queries, explain(path, queries)):
+        code, _ = blob.classify(ipaddress.ip_address(query["address"]),
+                                query["port"])
+        assert CLASSES[code] == theirs.get("address_class"), (query, theirs)
