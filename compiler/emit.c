@@ -19,16 +19,16 @@ static void take_trie(struct emit *emit)
 {
 	struct trie *trie = &emit->trie;
 	const struct {
-		enum section_type type;
 		struct buffer *bytes;
+		enum section_type type;
 		uint32_t count;
 	} parts[] = {
-		{SECTION_TOPS, &trie->tops, trie->top_count},
-		{SECTION_NODE, &trie->nodes, trie->node_count},
-		{SECTION_POST, &trie->posts, trie->post_count},
-		{SECTION_NODEMAP, &trie->node_map, 0},
-		{SECTION_POSTMAP, &trie->post_map, 0},
-		{SECTION_ORDER, &trie->order, trie->order_count},
+		{&trie->tops, SECTION_TOPS, trie->top_count},
+		{&trie->nodes, SECTION_NODE, trie->node_count},
+		{&trie->posts, SECTION_POST, trie->post_count},
+		{&trie->node_map, SECTION_NODEMAP, 0},
+		{&trie->post_map, SECTION_POSTMAP, 0},
+		{&trie->order, SECTION_ORDER, trie->order_count},
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -94,7 +94,9 @@ static void write_entry(uint8_t *entry, struct crc32c crc, uint32_t type,
 static void write_header(const struct emit *emit, struct crc32c crc, uint8_t *p,
 			 uint64_t length, uint32_t sections)
 {
-	memcpy(p + HEADER_MAGIC, FORMAT_MAGIC, FORMAT_MAGIC_BYTES);
+	static const uint8_t magic[FORMAT_MAGIC_BYTES] = FORMAT_MAGIC;
+
+	memcpy(p + HEADER_MAGIC, magic, sizeof(magic));
 	put_u16le(p + HEADER_MAJOR, FORMAT_MAJOR);
 	put_u16le(p + HEADER_MINOR, FORMAT_MINOR);
 	put_u32le(p + HEADER_BYTE_ORDER, FORMAT_BYTE_ORDER);

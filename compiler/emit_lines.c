@@ -8,6 +8,9 @@
 
 #define SALTS 32
 
+/* How many entries ahead of their use names are fetched. */
+#define AHEAD 12
+
 static void emit_files(struct emit *emit)
 {
 	const struct canonical *policy = emit->policy;
@@ -112,8 +115,12 @@ static bool hash_entries(struct lines *lines, const struct canonical *policy,
 	memcpy(at, lines->first, lines->lists * sizeof(*at));
 	for (uint32_t i = 0; i < policy->entry_count; i++) {
 		const struct canonical_entry *e = &policy->entries[i];
-		uint64_t hash =
-			entry_hash(e->name, e->length, e->wildcard, salt);
+		uint64_t hash;
+
+		/* names lie wherever they were written */
+		if (policy->entry_count - i > AHEAD)
+			__builtin_prefetch(e[AHEAD].name);
+		hash = entry_hash(e->name, e->length, e->wildcard, salt);
 
 		lines->words[at[list_index(policy, e->list)]++] =
 			(hash & ~line_mask) | e->line;

@@ -48,6 +48,9 @@ struct builder {
 	const char *why; /* not NULL: given up */
 };
 
+/* How many entries ahead of their use names are fetched. */
+#define AHEAD 12
+
 static const char *const bad_order = "entries are not in canonical order";
 
 static bool same_name(const struct canonical_entry *a,
@@ -67,6 +70,9 @@ static void make_keys(struct builder *b, const struct canonical *policy)
 		struct key *key = &b->keys[b->key_count++];
 		uint32_t wild, end;
 
+		/* names lie wherever they were written */
+		if (n - i > AHEAD)
+			__builtin_prefetch(e[i + AHEAD].name);
 		*key = (struct key){.name = e[i].name, .length = e[i].length};
 		if (key->length == 0 || key->length > FORMAT_NAME_MAX)
 			b->why = "a name is too long";

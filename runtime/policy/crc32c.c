@@ -5,7 +5,9 @@
 
 #include "format.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(POLICY_PORTABLE)
+/* as on a machine without the instruction */
+#elif defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
 #include <nmmintrin.h>
 #define CRC32C_SSE42
@@ -74,7 +76,7 @@ struct crc32c crc32c_portable(void)
 
 #ifdef CRC32C_SSE42
 
-#define STRETCH 4096
+#define STRETCH ((size_t)4096)
 #define STRETCH_SHIFT 0x35d73a62u /* x^(8 * STRETCH) mod the polynomial */
 
 /* The product of two polynomials mod the polynomial. */

@@ -93,7 +93,7 @@ static bool proxy_is_refused(const struct question *q)
 	const struct hostname *proxy = q->query->external_proxy;
 	uint32_t list = get_u32le(q->rule + RULE_PROXIES);
 
-	struct hosts_answer answer;
+	struct hosts_answer answer = {.nodes = 0};
 
 	if (proxy == NULL)
 		return false;

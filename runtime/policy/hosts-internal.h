@@ -51,7 +51,7 @@ static inline const uint8_t *bucket_label(const struct hosts_bucket *b,
 	const uint8_t *prints = b->prints;
 	size_t before = 0;
 
-#ifdef __SSE2__
+#ifdef LABEL_SSE2
 	/* eight at a time, without a branch on which of them it is */
 	const __m128i lengths = _mm_set1_epi16(PRINT_LENGTH);
 

@@ -10,7 +10,7 @@
 /* Where what is constant in the caller decides what code there is. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-#ifdef __SSE2__
+#ifdef LABEL_SSE2
 static inline uint64_t dots_of_16(const char *p)
 {
 	__m128i v = _mm_cmpeq_epi8(label_load((const uint8_t *)p),
@@ -23,7 +23,7 @@ static inline uint64_t dots_of_16(const char *p)
 /* Bit I is set when P[I] is a dot. */
 static uint64_t dots_of_64(const char *p)
 {
-#ifdef __SSE2__
+#ifdef LABEL_SSE2
 	return dots_of_16(p) | dots_of_16(p + 16) << 16 |
 	       dots_of_16(p + 32) << 32 | dots_of_16(p + 48) << 48;
 #else
@@ -126,7 +126,7 @@ ALWAYS_INLINE uint32_t children_find(const struct hosts *hosts,
 	uint16_t print = key_print(key->hash, key->length);
 	uint32_t value;
 
-#ifdef __SSE2__
+#ifdef LABEL_SSE2
 	/* Eight at a time; what is read beyond the last lies in the arrays that
 	 * follow or in the section's pad. */
 	const __m128i wanted = _mm_set1_epi16((short)print);
@@ -399,7 +399,7 @@ bool hosts_has(const struct hosts *hosts, struct str name, bool wildcard,
 	memcpy(host.text + before, name.p, name.n);
 	host.length = (uint16_t)(before + name.n);
 
-	struct hosts_answer answer;
+	struct hosts_answer answer = {.nodes = 0};
 
 	hosts_find(hosts, &host, list, &answer);
 

@@ -13,7 +13,12 @@
 
 #define LABEL_PAD 15
 
-#ifdef __SSE2__
+/* POLICY_PORTABLE: as on a machine without these instructions. */
+#if defined(__SSE2__) && !defined(POLICY_PORTABLE)
+#define LABEL_SSE2
+#endif
+
+#ifdef LABEL_SSE2
 
 #include <emmintrin.h>
 

@@ -281,6 +281,35 @@ static void large_policies_come_back(void **state)
 	fixture_free(&f);
 }
 
+static void more_top_labels_than_codes_come_back(void **state)
+{
+	struct fixture f = {0};
+	struct blob blob;
+	size_t length;
+	char text[64];
+
+	(void)state;
+	fixture_rule(&f, "a", "p", RULE_ENFORCE);
+	for (unsigned i = 0; i < 66000; i++) {
+		snprintf(text, sizeof(text), "x.t%u", i);
+		fixture_glob(&f, 0, FIXTURE_DOMAIN, text, i + 1);
+		snprintf(text, sizeof(text), "*.t%u", i);
+		if (i % 5 == 0)
+			fixture_glob(&f, 0, FIXTURE_DOMAIN, text, i + 1);
+		snprintf(text, sizeof(text), "t%u", i);
+		if (i % 7 == 0)
+			fixture_glob(&f, 0, FIXTURE_ALLOW, text, i + 1);
+	}
+
+	uint8_t *bytes = fixture_emit(&f, false, &length);
+
+	assert_int_equal(blob_wrap(&blob, bytes, length), BLOB_OK);
+	assert_int_equal(blob.section[SECTION_TOPS].count, TOPS_MAX);
+	assert_round_trip(&f, &blob, true);
+	free(bytes);
+	fixture_free(&f);
+}
+
 static void digests(void **state)
 {
 	struct fixture f[5] = {0};
@@ -540,6 +569,7 @@ int main(void)
 		cmocka_unit_test(everything_comes_back),
 		cmocka_unit_test(address_rules_come_back),
 		cmocka_unit_test(large_policies_come_back),
+		cmocka_unit_test(more_top_labels_than_codes_come_back),
 		cmocka_unit_test(digests),
 		cmocka_unit_test(equal_subtrees_are_stored_once),
 		cmocka_unit_test(entries_out_of_order_are_refused),

@@ -420,28 +420,22 @@ static void compare_with_naive(const struct compiled *c, const char *role,
 	assert_in_range(d.nodes_visited, 0, labels);
 }
 
+#define LONGEST_LABEL                                                          \
+	"abcdefghijklmnopqrstuvwxyz-0123456789-abcdefghijklmnopqrstuvwxy"
+
 /* Few labels, so that names are prefixes, parents and twins of each other. */
 static void random_name(uint64_t *seed, char *out, unsigned most, unsigned pool)
 {
 	static const char *const labels[] = {
-		"a",
-		"b",
-		"c",
-		"com",
-		"org",
-		"net",
-		"x-1",
-		"ab",
-		"abcdefgh",
-		"abcdefghi",
-		"0",
-		"_",
-		"a1",
-		"bb",
-		"cc",
-		"long-label-of-more-than-sixteen-bytes",
-		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghij"
-		"k",
+		"a",           "b",
+		"c",           "com",
+		"org",         "net",
+		"x-1",         "ab",
+		"abcdefgh",    "abcdefghi",
+		"0",           "_",
+		"a1",          "bb",
+		"cc",          "long-label-of-more-than-sixteen-bytes",
+		LONGEST_LABEL,
 	};
 	unsigned n = 1 + (unsigned)(fixture_random(seed) % most);
 	size_t at = 0;
@@ -585,6 +579,55 @@ static void shapes(void **state)
 	done(&c);
 }
 
+/* Beyond the top labels that have codes, a name's labels are keys one by one.
+ */
+static void more_top_labels_than_codes(void **state)
+{
+	struct compiled c = {0};
+	uint32_t r = fixture_rule(&c.fixture, "a", "p", RULE_ENFORCE);
+	char text[64];
+	uint64_t seed = 3;
+
+	(void)state;
+	for (unsigned i = 0; i < 66000; i++) {
+		snprintf(text, sizeof(text), "%sx%u.t%05u", i % 3 ? "" : "*.",
+			 i % 5, i);
+		fixture_glob(&c.fixture, r, FIXTURE_DOMAIN, text, i + 1);
+		snprintf(text, sizeof(text), "%st%05u", i % 2 ? "" : "*.", i);
+		if (i % 7 == 0)
+			fixture_glob(&c.fixture, 0, FIXTURE_DENY, text, i + 1);
+	}
+	compile(&c);
+	for (unsigned i = 0; i < 300; i++) {
+		unsigned n =
+			i < 200 ? 65400 + i * 3
+				: (unsigned)(fixture_random(&seed) % 66000);
+		for (size_t k = 0; k < 4; k++) {
+			struct hostname host;
+
+			switch (k) {
+			case 0:
+				snprintf(text, sizeof(text), "x%u.t%05u", n % 5,
+					 n);
+				break;
+			case 1:
+				snprintf(text, sizeof(text), "y.x%u.t%05u",
+					 n % 5, n);
+				break;
+			case 2:
+				snprintf(text, sizeof(text), "z.t%05u", n);
+				break;
+			default:
+				snprintf(text, sizeof(text), "t%05u", n);
+				break;
+			}
+			host = fixture_host(text);
+			compare_with_naive(&c, "a", &host);
+		}
+	}
+	done(&c);
+}
+
 static void many_lists(void **state)
 {
 	struct compiled c = {0};
@@ -678,6 +721,7 @@ int main(void)
 		cmocka_unit_test(first_mitm_entry_wins),
 		cmocka_unit_test(trie_agrees_with_scan),
 		cmocka_unit_test(shapes),
+		cmocka_unit_test(more_top_labels_than_codes),
 		cmocka_unit_test(many_lists),
 		cmocka_unit_test(cost_does_not_grow),
 	};
