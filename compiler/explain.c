@@ -83,6 +83,52 @@ static const char *matched(const struct explanation *about)
 		entry_place(about));
 }
 
+/* Decide as for the question, but about HOST. */
+static struct decision decide_other(const struct explanation *about,
+				    const char *host)
+{
+	struct hostname name;
+	struct query query = {.role = about->question->role, .host = &name};
+	struct decision decision = {.reason = REASON_NO_RULE};
+
+	if (hostname_normalize(str_from(host), &name) != HOST_OK)
+		return decision;
+	decision = decide(about->policy, &query);
+	/* it borrows from NAME, and only these two are asked for */
+	decision.entry.name = str_make("", decision.entry.name.n);
+	return decision;
+}
+
+/* The rule's list does not have the host: does it nearly? */
+static void explain_near_miss(const struct explanation *about)
+{
+	const char *host = about->answer->host.text;
+	const char *dot = strchr(host, '.');
+
+	if (about->answer->host.form != HOST_NAME)
+		return;
+
+	struct decision below =
+		decide_other(about, arena_printf(about->arena, "x.%s", host));
+
+	if (below.reason == REASON_HOST_IN_RULE && below.entry.wildcard &&
+	    below.entry.name.n == about->answer->host.length) {
+		layer("", arena_printf(about->arena,
+				       "'*.%s' matches only what is below it",
+				       host));
+		return;
+	}
+	if (dot == NULL)
+		return;
+
+	struct decision above = decide_other(about, dot + 1);
+
+	if (above.reason == REASON_HOST_IN_RULE && !above.entry.wildcard)
+		layer("", arena_printf(about->arena,
+				       "'%s' matches itself and nothing below",
+				       dot + 1));
+}
+
 static void explain_mitm(const struct explanation *about)
 {
 	struct mitm_info mitm;
@@ -123,6 +169,7 @@ static void explain_host(const struct explanation *about)
 		return;
 	}
 	layer("allowed_domains", no_match);
+	explain_near_miss(about);
 	if (reason == REASON_HOST_IN_GLOBAL_DENY) {
 		layer("global deny", matched(about));
 		return;

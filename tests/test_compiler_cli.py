@@ -531,6 +531,19 @@ def test_explain_names_every_layer(acl):
     assert "'*.example.org' at acl.yaml:8 matches" in text
 
 
+@pytest.mark.parametrize("host, note", [
+    ("example.org", "'*.example.org' matches only what is below it"),
+    ("v1.api.example.com", "'api.example.com' matches itself and nothing "
+     "below"),
+    ("x.v1.api.example.com", None), ("example.com", None), ("com", None)])
+def test_explain_what_nearly_matched(host, note, acl):
+    text = run("--explain", acl, "--role", "svc", "--host",
+               host).stdout.decode()
+    assert "no entry matches" in text
+    assert ("matches " in text.replace("no entry matches", "")) == bool(note)
+    assert note is None or note in text
+
+
 def test_explain_a_policy_with_mistakes(acl):
     acl.write_text(BAD)
     done = run("--explain", acl, "--host", "x.com")
