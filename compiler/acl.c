@@ -1,3 +1,5 @@
+/* acl.c - reads a policy by its schema, key by key, and goes on after every
+ * mistake: one run reports them all.  mitm_domains is in acl_mitm.c. */
 #include "acl.h"
 
 #include <string.h>

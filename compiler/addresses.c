@@ -1,3 +1,5 @@
+/* addresses.c - address lists as the reference reads them, errors included.
+ * Their order does not matter, so lists are appended as they come. */
 #include "addresses.h"
 
 #include "grammar/document.h"

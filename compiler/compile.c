@@ -1,3 +1,5 @@
+/* compile.c - the passes in order.  A pass that reported an error is the last;
+ * what is large and no longer needed is let go of on the way. */
 #include "compile.h"
 
 #include <stdio.h>

@@ -58,18 +58,16 @@ static void explain_rule(const struct explanation *about)
 	    line > 0)
 		place = arena_printf(about->arena, " at %.*s:%u", STR_ARG(file),
 				     line);
+
+	const char *which = quote_visible(about->arena, rule->name);
+	const char *project = quote_visible(about->arena, rule->project);
+
+	if (answer->decision.default_rule)
+		which = arena_printf(about->arena,
+				     "default: no rule for role '%s'", role);
 	layer("rule",
-	      arena_printf(about->arena, "%s%s%s (project %s, action %s)%s",
-			   answer->decision.default_rule
-				   ? "default: no rule for role '"
-				   : "",
-			   answer->decision.default_rule
-				   ? role
-				   : quote_visible(about->arena, rule->name),
-			   answer->decision.default_rule ? "'" : "",
-			   rule->project.n > 0
-				   ? quote_visible(about->arena, rule->project)
-				   : "none",
+	      arena_printf(about->arena, "%s (project %s, action %s)%s", which,
+			   rule->project.n > 0 ? project : "none",
 			   acl_action_text(rule->action), place));
 }
 

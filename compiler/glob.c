@@ -1,3 +1,5 @@
+/* glob.c - what a glob may be is glob_parse(); the rest of the file says what
+ * is wrong with the others, and what was probably meant. */
 #include "glob.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* lower.c - the model in canonical form: sorted, each thing once, and free of
+ * the text it was read from. */
 #include "lower.h"
 
 #include <stdlib.h>

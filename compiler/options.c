@@ -1,3 +1,5 @@
+/* options.c - reads the command line by the table in options.def.  By hand:
+ * getopt_long() takes abbreviations, and cannot say what was meant. */
 #include "options.h"
 
 #include <stdarg.h>

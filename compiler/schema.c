@@ -1,3 +1,4 @@
+/* schema.c - the table of keys, and the one reader of mappings. */
 #include "schema.h"
 
 #include <string.h>

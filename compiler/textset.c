@@ -1,3 +1,4 @@
+/* textset.c - a hash table with open addressing; see textset.h. */
 #include "textset.h"
 
 #include <string.h>

@@ -710,6 +710,16 @@ def test_policy_tests_fail_with_place_and_cause(acl):
     assert text.endswith("1 passed, 2 failed\n")
 
 
+def test_policy_tests_name_the_address_list(acl, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("deny_ranges:\n  - 8.8.8.0/24\n")
+    done = run_tests(acl, "tests: [{role: svc, host: api.example.com, "
+                     "address: 8.8.8.8, expect: allow}]\n",
+                     "--config-file", config)
+    assert b"decided deny: Deny: User Configured, by 'the address' at " \
+        b"config.yaml:2" in done.stdout
+
+
 def test_policy_tests_as_json(acl):
     done = run_tests(acl, "tests: [{host: x.com, expect: allow}]\n",
                      "--format", "json")
