@@ -218,7 +218,7 @@ bool acl_read(struct model *model, const struct document *document,
 	      struct diag_list *diags)
 {
 	struct reader reader = {document,  diags,     arena, DIAG_P003,
-				DIAG_P004, DIAG_P005, 0};
+				DIAG_P004, DIAG_P005, 0,     NULL};
 	struct field fields[SCHEMA_KEY_COUNT];
 	uint32_t errors = diags->errors;
 

@@ -244,7 +244,7 @@ static int run_file(const struct blob *policy, const char *path,
 	int status = STATUS_YES;
 	struct run run = {
 		.reader = {&document, &diags, arena, DIAG_T002, DIAG_T003,
-			   DIAG_T001, 0},
+			   DIAG_T001, 0, NULL},
 		.policy = policy,
 	};
 

@@ -103,6 +103,7 @@ def names(directory):
     (["--info", "a", "b"], "--info takes one policy"),
     (["--stage", "tokens", "a"], "source, document, model or canonical"),
     (["-"], "needs -o"),
+    (["--check", "--config-file", "-", "-"], "standard input is one file"),
 ])
 def test_usage(arguments, says, tmp_path):
     done = run(*arguments, cwd=tmp_path)
