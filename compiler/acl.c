@@ -1,3 +1,5 @@
+/* acl.c - reads a policy by its schema, key by key, and goes on after every
+ * mistake: one run reports them all.  mitm_domains is in acl_mitm.c. */
 #include "acl.h"
 
 #include <string.h>
@@ -216,7 +218,7 @@ bool acl_read(struct model *model, const struct document *document,
 	      struct diag_list *diags)
 {
 	struct reader reader = {document,  diags,     arena, DIAG_P003,
-				DIAG_P004, DIAG_P005, 0};
+				DIAG_P004, DIAG_P005, 0,     NULL};
 	struct field fields[SCHEMA_KEY_COUNT];
 	uint32_t errors = diags->errors;
 

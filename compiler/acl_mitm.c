@@ -1,3 +1,6 @@
+/* acl_mitm.c - reads mitm_domains: which hosts, and the headers that are added.
+ * Headers are checked as HTTP would read them: a policy must not be a way to
+ * inject some. */
 #include "acl_mitm.h"
 
 #include <string.h>

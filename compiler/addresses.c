@@ -1,3 +1,5 @@
+/* addresses.c - address lists as the reference reads them, errors included.
+ * Their order does not matter, so lists are appended as they come. */
 #include "addresses.h"
 
 #include "grammar/document.h"
@@ -209,7 +211,7 @@ bool addresses_read_config(struct addresses *addresses, struct source *source,
 {
 	struct document document;
 	struct reader reader = {&document, diags,     arena, DIAG_P003,
-				DIAG_P004, DIAG_P005, 0};
+				DIAG_P004, DIAG_P005, 0,     NULL};
 	uint32_t errors = diags->errors;
 
 	if (!document_parse(&document, source, arena, diags))

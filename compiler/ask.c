@@ -1,3 +1,5 @@
+/* ask.c - see ask.h.  The order is the proxy's: the name first, then the
+ * address. */
 #include "ask.h"
 
 #include <stdio.h>
@@ -56,6 +58,7 @@ static void judge_address(const struct blob *policy,
 
 	if (question->has_host && (answer->verdict == VERDICT_DENY || allows))
 		return;
+	answer->by_address = true;
 	answer->verdict = allows ? VERDICT_ALLOW : VERDICT_DENY;
 	answer->reason = addr_class_text(answer->address.class);
 	answer->has_place = answer->address.rule != RANGE_RULE_NONE &&

@@ -40,6 +40,7 @@ struct answer {
 
 	/* of the address, when there is one */
 	struct classification address;
+	bool by_address; /* it is what decided */
 
 	/* where the policy says so, when it knows */
 	bool has_place;

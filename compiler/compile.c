@@ -1,3 +1,5 @@
+/* compile.c - the passes in order.  A pass that reported an error is the last;
+ * what is large and no longer needed is let go of on the way. */
 #include "compile.h"
 
 #include <stdio.h>
@@ -14,6 +16,7 @@ void compile_init(struct compilation *compilation,
 {
 	*compilation = (struct compilation){.options = options};
 	compilation->arena = arena_new();
+	compilation->front = arena_new();
 	diag_init(&compilation->diags, compilation->arena);
 	memcpy(compilation->diags.severity, options->severity,
 	       sizeof(options->severity));
@@ -22,11 +25,21 @@ void compile_init(struct compilation *compilation,
 	compilation->diags.warnings_are_errors = options->werror;
 }
 
+/* A large policy's document and model are larger than its blob. */
+static void free_front(struct compilation *compilation)
+{
+	arena_free(compilation->front);
+	compilation->front = NULL;
+	compilation->document = (struct document){.source = NULL};
+	compilation->model = (struct model){.source = NULL};
+}
+
 /* see compile.h */
 void compile_fini(struct compilation *compilation)
 {
 	free(compilation->blob);
 	compilation->blob = NULL;
+	free_front(compilation);
 	arena_free(compilation->arena);
 	compilation->arena = NULL;
 }
@@ -44,6 +57,13 @@ enum compile_result compile_load(struct compilation *compilation,
 	return COMPILE_IO;
 }
 
+/* The first who asks for a line has the index of lines made, in an arena of its
+ * own choice: make it where it lasts. */
+static void index_lines(struct compilation *compilation, struct source *source)
+{
+	source_locate(source, compilation->arena, 0);
+}
+
 /* The lists of --config-file, then those of the flags. */
 static enum compile_result read_addresses(struct compilation *compilation)
 {
@@ -58,15 +78,16 @@ static enum compile_result read_addresses(struct compilation *compilation)
 				options->config_file, why);
 			return COMPILE_IO;
 		}
+		index_lines(compilation, &compilation->config);
 		addresses_read_config(&addresses, &compilation->config,
-				      compilation->arena, &compilation->diags);
+				      compilation->front, &compilation->diags);
 	}
 
 	const struct addresses *flags = &options->addresses;
 	uint32_t count = addresses.count + flags->count;
 	struct model *model = &compilation->model;
 
-	model->ranges = arena_alloc_array(compilation->arena, count,
+	model->ranges = arena_alloc_array(compilation->front, count,
 					  sizeof(*model->ranges));
 	if (addresses.count > 0)
 		memcpy(model->ranges, addresses.ranges,
@@ -100,10 +121,12 @@ enum compile_result compile_run(struct compilation *compilation,
 {
 	struct diag_list *diags = &compilation->diags;
 	struct model *model = &compilation->model;
-	struct arena *arena = compilation->arena;
+	struct arena *arena = compilation->front;
 
 	if (upto == STAGE_SOURCE)
 		return COMPILE_OK;
+	index_lines(compilation, &compilation->source);
+
 	bool parsed = document_parse(&compilation->document,
 				     &compilation->source, arena, diags);
 
@@ -121,16 +144,18 @@ enum compile_result compile_run(struct compilation *compilation,
 		      arena, diags) ||
 	    diags->errors > 0)
 		return COMPILE_ERRORS;
+	model_sort(model, arena);
 	if (compilation->lint) {
-		model_sort(model, arena);
 		lint_model(model, arena, diags);
 		if (diags->errors > 0)
 			return COMPILE_ERRORS;
 	}
 	if (upto == STAGE_MODEL)
 		return COMPILE_OK;
-	lower_model(&compilation->canonical, model, arena);
+	lower_model(&compilation->canonical, model, compilation->arena);
 	if (upto == STAGE_CANONICAL)
 		return COMPILE_OK;
+	if (!compilation->keep_model)
+		free_front(compilation);
 	return make_blob(compilation);
 }

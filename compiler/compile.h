@@ -25,7 +25,9 @@ enum compile_stage {
 
 struct compilation {
 	const struct options *options; /* borrowed */
-	struct arena *arena;           /* owned: everything below is in it */
+	struct arena *arena;           /* owned: all below but what follows */
+	struct arena *front; /* owned: document and model; NULL once they are
+			      * no longer needed */
 	struct diag_list diags;
 	struct source source;
 	struct source config; /* of --config-file */
@@ -34,7 +36,8 @@ struct compilation {
 	struct canonical canonical;
 	uint8_t *blob; /* owned, NULL before STAGE_BLOB */
 	size_t blob_length;
-	bool lint; /* run the lints: set before compile_run() */
+	bool lint;       /* run the lints: set before compile_run(), as is */
+	bool keep_model; /* do not let go of the model when lowered */
 };
 
 enum compile_result {

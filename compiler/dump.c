@@ -60,12 +60,13 @@ static void sort_by_list(struct item *items, struct item *scratch, size_t count)
 
 	sort_by_list(items, scratch, half);
 	sort_by_list(items + half, scratch + half, count - half);
-	for (size_t i = 0; i < count; i++)
-		scratch[i] = right == count || (left < half &&
-						items[left].list <=
-							items[right].list)
-				     ? items[left++]
-				     : items[right++];
+	for (size_t i = 0; i < count; i++) {
+		bool take_left = right == count;
+
+		if (left < half && right < count)
+			take_left = items[left].list <= items[right].list;
+		scratch[i] = take_left ? items[left++] : items[right++];
+	}
 	memcpy(items, scratch, count * sizeof(*items));
 }
 

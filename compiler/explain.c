@@ -58,18 +58,16 @@ static void explain_rule(const struct explanation *about)
 	    line > 0)
 		place = arena_printf(about->arena, " at %.*s:%u", STR_ARG(file),
 				     line);
+
+	const char *which = quote_visible(about->arena, rule->name);
+	const char *project = quote_visible(about->arena, rule->project);
+
+	if (answer->decision.default_rule)
+		which = arena_printf(about->arena,
+				     "default: no rule for role '%s'", role);
 	layer("rule",
-	      arena_printf(about->arena, "%s%s%s (project %s, action %s)%s",
-			   answer->decision.default_rule
-				   ? "default: no rule for role '"
-				   : "",
-			   answer->decision.default_rule
-				   ? role
-				   : quote_visible(about->arena, rule->name),
-			   answer->decision.default_rule ? "'" : "",
-			   rule->project.n > 0
-				   ? quote_visible(about->arena, rule->project)
-				   : "none",
+	      arena_printf(about->arena, "%s (project %s, action %s)%s", which,
+			   rule->project.n > 0 ? project : "none",
 			   acl_action_text(rule->action), place));
 }
 
@@ -81,6 +79,52 @@ static const char *matched(const struct explanation *about)
 		about->arena, "'%s'%s matches",
 		ask_entry_text(&about->answer->decision.entry, buffer),
 		entry_place(about));
+}
+
+/* Decide as for the question, but about HOST. */
+static struct decision decide_other(const struct explanation *about,
+				    const char *host)
+{
+	struct hostname name;
+	struct query query = {.role = about->question->role, .host = &name};
+	struct decision decision = {.reason = REASON_NO_RULE};
+
+	if (hostname_normalize(str_from(host), &name) != HOST_OK)
+		return decision;
+	decision = decide(about->policy, &query);
+	/* it borrows from NAME, and only these two are asked for */
+	decision.entry.name = str_make("", decision.entry.name.n);
+	return decision;
+}
+
+/* The rule's list does not have the host: does it nearly? */
+static void explain_near_miss(const struct explanation *about)
+{
+	const char *host = about->answer->host.text;
+	const char *dot = strchr(host, '.');
+
+	if (about->answer->host.form != HOST_NAME)
+		return;
+
+	struct decision below =
+		decide_other(about, arena_printf(about->arena, "x.%s", host));
+
+	if (below.reason == REASON_HOST_IN_RULE && below.entry.wildcard &&
+	    below.entry.name.n == about->answer->host.length) {
+		layer("", arena_printf(about->arena,
+				       "'*.%s' matches only what is below it",
+				       host));
+		return;
+	}
+	if (dot == NULL)
+		return;
+
+	struct decision above = decide_other(about, dot + 1);
+
+	if (above.reason == REASON_HOST_IN_RULE && !above.entry.wildcard)
+		layer("", arena_printf(about->arena,
+				       "'%s' matches itself and nothing below",
+				       dot + 1));
 }
 
 static void explain_mitm(const struct explanation *about)
@@ -123,6 +167,7 @@ static void explain_host(const struct explanation *about)
 		return;
 	}
 	layer("allowed_domains", no_match);
+	explain_near_miss(about);
 	if (reason == REASON_HOST_IN_GLOBAL_DENY) {
 		layer("global deny", matched(about));
 		return;

@@ -1,3 +1,5 @@
+/* glob.c - what a glob may be is glob_parse(); the rest of the file says what
+ * is wrong with the others, and what was probably meant. */
 #include "glob.h"
 
 #include <string.h>
@@ -204,8 +206,10 @@ static void complain_normal(const struct complaint *about, bool wildcard,
 			    const struct hostname *normal)
 {
 	struct reader *reader = about->reader;
-	const char *use = arena_printf(reader->arena, "%s%s",
-				       wildcard ? "*." : "", normal->text);
+	/* a fix borrows its text: it must live as long as the diagnostics */
+	struct arena *arena = reader->diags->arena;
+	const char *use =
+		arena_printf(arena, "%s%s", wildcard ? "*." : "", normal->text);
 	struct diag *diag =
 		complain(about, DIAG_P035,
 			 arena_printf(reader->arena,
@@ -213,12 +217,12 @@ static void complain_normal(const struct complaint *about, bool wildcard,
 
 	diag_hint(reader->diags, diag, "write '%s'", use);
 	if (!about->node->aliased)
-		diag_set_fix(
-			reader->diags, diag, schema_span(reader, about->node),
-			about->node->style == SCALAR_PLAIN
-				? use
-				: arena_printf(reader->arena, "\"%s\"", use),
-			true);
+		diag_set_fix(reader->diags, diag,
+			     schema_span(reader, about->node),
+			     about->node->style == SCALAR_PLAIN
+				     ? use
+				     : arena_printf(arena, "\"%s\"", use),
+			     true);
 }
 
 /* see glob.h */

@@ -1,3 +1,4 @@
+/* lint.c - the table of lints, and what their messages share. */
 #include "lint.h"
 
 #include "lint-internal.h"

@@ -1,3 +1,5 @@
+/* lower.c - the model in canonical form: sorted, each thing once, and free of
+ * the text it was read from. */
 #include "lower.h"
 
 #include <stdlib.h>
@@ -21,6 +23,21 @@ int lower_compare_names(struct str a, struct str b)
 		b.n = dot_b == NULL ? 0 : (size_t)(dot_b - b.p);
 	}
 	return a.n > 0 ? 1 : b.n > 0 ? -1 : 0;
+}
+
+/* TEXT, where it outlives the model: in the source, unless an escape or a fold
+ * has changed it. */
+static struct str keep(const struct source *source, struct arena *arena,
+		       struct str text)
+{
+	uintptr_t start = (uintptr_t)source->bytes;
+	uintptr_t at = (uintptr_t)text.p;
+
+	if (text.n == 0)
+		return STR("");
+	if (at >= start && at - start < source->length)
+		return text;
+	return str_make(arena_strndup(arena, text.p, text.n), text.n);
 }
 
 static const char *base_name(const char *path)
@@ -54,7 +71,7 @@ static void lower_entries(struct canonical *out, const struct model *model,
 			&out->entries[out->entry_count++];
 
 		*entry = (struct canonical_entry){
-			.name = glob->name.p,
+			.name = keep(model->source, arena, glob->name).p,
 			.line = glob->line,
 			.list = ref->list,
 			.length = (uint8_t)glob->name.n,
@@ -82,11 +99,12 @@ static int compare_strs(const void *a, const void *b)
 }
 
 static void lower_mitm(struct canonical_mitm *out,
-		       const struct mitm_domain *mitm, struct arena *arena)
+		       const struct mitm_domain *mitm,
+		       const struct source *source, struct arena *arena)
 {
 	const struct glob *glob = &mitm->glob;
 
-	out->domain = glob->name;
+	out->domain = keep(source, arena, glob->name);
 	if (glob->wildcard)
 		out->domain = str_from(
 			arena_printf(arena, "*.%.*s", STR_ARG(glob->name)));
@@ -99,6 +117,12 @@ static void lower_mitm(struct canonical_mitm *out,
 		       mitm->header_count * sizeof(*out->headers));
 		qsort(out->headers, out->header_count, sizeof(*out->headers),
 		      compare_headers);
+		for (uint32_t i = 0; i < out->header_count; i++) {
+			struct header *header = &out->headers[i];
+
+			header->name = keep(source, arena, header->name);
+			header->value = keep(source, arena, header->value);
+		}
 	}
 	out->full_headers = arena_alloc_array(arena, mitm->full_header_count,
 					      sizeof(*out->full_headers));
@@ -113,7 +137,8 @@ static void lower_mitm(struct canonical_mitm *out,
 		for (uint32_t i = 0; i < mitm->full_header_count; i++)
 			if (count == 0 ||
 			    !str_equal(sorted[count - 1], sorted[i]))
-				sorted[count++] = sorted[i];
+				sorted[count++] =
+					keep(source, arena, sorted[i]);
 		out->full_header_count = count;
 	}
 }
@@ -144,8 +169,8 @@ static void lower_rules(struct canonical *out, struct model *model,
 		if (rule->proxies.count > 0)
 			proxies = list++;
 		out->rules[i] = (struct canonical_rule){
-			.name = rule->name,
-			.project = rule->project,
+			.name = keep(model->source, arena, rule->name),
+			.project = keep(model->source, arena, rule->project),
 			.action = rule->action,
 			.is_default = rule->is_default,
 			.list = domains,
@@ -157,7 +182,8 @@ static void lower_rules(struct canonical *out, struct model *model,
 					.line,
 		};
 		for (uint32_t k = 0; k < rule->mitm_count; k++)
-			lower_mitm(&out->mitm[mitm++], &rule->mitm[k], arena);
+			lower_mitm(&out->mitm[mitm++], &rule->mitm[k],
+				   model->source, arena);
 	}
 }
 

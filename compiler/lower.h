@@ -13,7 +13,7 @@
 /* One (glob, list) pair.  Sorted by reversed labels, then exact before
  * wildcard, then list; unique by these. */
 struct canonical_entry {
-	const char *name; /* lower-case, no "*.", no trailing dot; borrowed */
+	const char *name; /* lower-case, no "*.", no trailing dot */
 	uint32_t line;    /* where first written; 0: nowhere */
 	uint32_t list;    /* see below */
 	uint8_t length;   /* 1..HOSTNAME_MAX */
@@ -69,7 +69,8 @@ struct canonical {
 };
 
 /* Lower MODEL into OUT; everything new is ARENA's, texts are borrowed from the
- * model.  Cannot fail on a model that acl_read() passed. */
+ * model's source or copied: the model itself may go.  Cannot fail on a model
+ * that acl_read() passed. */
 void lower_model(struct canonical *out, struct model *model,
 		 struct arena *arena);
 

@@ -1,3 +1,5 @@
+/* options.c - reads the command line by the table in options.def.  By hand:
+ * getopt_long() takes abbreviations, and cannot say what was meant. */
 #include "options.h"
 
 #include <stdarg.h>
@@ -374,6 +376,14 @@ static bool check_modes(struct parse *parse)
 			options->reads_acl_name = table[i].name;
 		}
 	}
+	if (options->config_file != NULL &&
+	    strcmp(options->config_file, "-") == 0 &&
+	    options->operand_count > 0 &&
+	    strcmp(options->operands[0], "-") == 0)
+		return fail(parse,
+			    options_usage("standard input is one file: it "
+					  "cannot be the policy and the "
+					  "configuration"));
 	return true;
 }
 

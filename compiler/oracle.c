@@ -1,3 +1,5 @@
+/* oracle.c - as slow and as plain as it can be written; shares nothing with
+ * decide() but the words. */
 #include "oracle.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* policy_open.c - see policy_open.h. */
 #include "policy_open.h"
 
 #include <errno.h>

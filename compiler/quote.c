@@ -1,3 +1,5 @@
+/* quote.c - one walk over code points, with three ways to write what cannot be
+ * shown. */
 #include "quote.h"
 
 #include <string.h>

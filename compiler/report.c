@@ -1,3 +1,5 @@
+/* report.c - chooses the format; report_text.c and report_json.c are the
+ * formats. */
 #include "report.h"
 
 /* see report.h */

@@ -1,3 +1,4 @@
+/* schema.c - the table of keys, and the one reader of mappings. */
 #include "schema.h"
 
 #include <string.h>
@@ -160,6 +161,39 @@ static void duplicate_key(struct reader *reader, const struct node *first,
 	diag_hint(reader->diags, diag, "remove one of the two");
 }
 
+/* What is private may be anchored and merged into what is not: a key twice in
+ * it would be lost there without a word.  Aliases are looked at where they
+ * point. */
+static void check_private(struct reader *reader, const struct node *node)
+{
+	struct textset seen;
+
+	if (node->aliased)
+		return;
+	if (node->kind == NODE_SEQUENCE)
+		for (uint32_t i = 0; i < node->count; i++)
+			check_private(reader, node->items[i]);
+	if (node->kind != NODE_MAPPING)
+		return;
+	textset_init(&seen, reader->arena);
+	for (uint32_t i = 0; i < node->count; i++) {
+		const struct pair *pair = &node->pairs[i];
+
+		if (pair->merged)
+			continue;
+		if (pair->key->kind == NODE_SCALAR) {
+			struct str key =
+				str_make(pair->key->text, pair->key->count);
+			uint32_t first = textset_add(&seen, key, i);
+
+			if (first != TEXTSET_NONE)
+				duplicate_key(reader, node->pairs[first].key,
+					      pair->key);
+		}
+		check_private(reader, pair->value);
+	}
+}
+
 static void check_kind(struct reader *reader, enum schema_kind kind,
 		       const char *name, struct field *field)
 {
@@ -185,6 +219,20 @@ static size_t find_key(enum schema_scope scope, const struct node *key)
 	return SCHEMA_KEY_COUNT;
 }
 
+/* True the first time for a key that was merged in, however many mappings it is
+ * merged into. */
+static bool first_time(struct reader *reader, const struct node *key)
+{
+	char *place = arena_printf(reader->arena, "%u", key->start);
+
+	if (reader->unknown == NULL) {
+		reader->unknown =
+			arena_alloc(reader->arena, sizeof(*reader->unknown));
+		textset_init(reader->unknown, reader->arena);
+	}
+	return textset_add(reader->unknown, str_from(place), 0) == TEXTSET_NONE;
+}
+
 /* A key that is neither known nor private may be given twice, too; it is
  * reported as unknown each time, which says enough. */
 static void take_pair(struct reader *reader, enum schema_scope scope,
@@ -199,8 +247,11 @@ static void take_pair(struct reader *reader, enum schema_scope scope,
 	size_t id = find_key(scope, pair->key);
 
 	if (id == SCHEMA_KEY_COUNT) {
-		if (!is_private(pair->key) && !pair->merged)
+		if (!is_private(pair->key) &&
+		    (!pair->merged || first_time(reader, pair->key)))
 			unknown_key(reader, scope, what, pair->key);
+		if (!pair->merged)
+			check_private(reader, pair->value);
 		return;
 	}
 

@@ -12,6 +12,7 @@
 #include "grammar/diagnostic.h"
 #include "grammar/document.h"
 #include "runtime/policy/str.h"
+#include "textset.h"
 
 /* One reading of one document. */
 struct reader {
@@ -21,7 +22,9 @@ struct reader {
 	enum diag_code unknown_key; /* under which codes to report */
 	enum diag_code duplicate_key;
 	enum diag_code wrong_kind;
-	uint32_t line; /* the last answer of schema_line() */
+	uint32_t line;           /* the last answer of schema_line() */
+	struct textset *unknown; /* where unknown keys of merged mappings are:
+				  * many mappings may share one */
 };
 
 /* What a mapping says under one key. */

@@ -63,10 +63,8 @@ static void print_node(struct compilation *compilation, const struct node *node,
 	}
 }
 
-static void print_globs(struct compilation *compilation, const char *name,
-			const struct glob_list *list)
+static void print_globs(const char *name, const struct glob_list *list)
 {
-	(void)compilation;
 	for (uint32_t i = 0; i < list->count; i++)
 		printf("  %s %s%.*s  line %u\n", name,
 		       list->items[i].wildcard ? "*." : "",
@@ -81,8 +79,8 @@ static void print_rule(struct compilation *compilation, const struct rule *rule)
 	       rule->is_default ? "default" : "service",
 	       quote_go(arena, rule->name), quote_go(arena, rule->project),
 	       acl_action_text(rule->action));
-	print_globs(compilation, "domain", &rule->domains);
-	print_globs(compilation, "proxy", &rule->proxies);
+	print_globs("domain", &rule->domains);
+	print_globs("proxy", &rule->proxies);
 	for (uint32_t i = 0; i < rule->mitm_count; i++) {
 		const struct mitm_domain *mitm = &rule->mitm[i];
 
@@ -102,8 +100,8 @@ static void print_model(struct compilation *compilation)
 	if (model->default_rule != NULL)
 		print_rule(compilation, model->default_rule);
 	puts("global");
-	print_globs(compilation, "deny", &model->global_deny);
-	print_globs(compilation, "allow", &model->global_allow);
+	print_globs("deny", &model->global_deny);
+	print_globs("allow", &model->global_allow);
 }
 
 static void print_canonical(struct compilation *compilation)

@@ -136,12 +136,14 @@ static bool read_test(struct reader *reader, const struct node *node,
 static const char *decided_by(struct arena *arena, const struct answer *answer)
 {
 	char buffer[HOSTNAME_MAX + 3];
-	const char *what =
-		answer->decision.entry.name.n > 0
-			? ask_entry_text(&answer->decision.entry, buffer)
-		: answer->has_rule ? quote_visible(arena, answer->rule.name)
-				   : "no rule";
+	const char *what = "no rule";
 
+	if (answer->by_address)
+		what = "the address";
+	else if (answer->decision.entry.name.n > 0)
+		what = ask_entry_text(&answer->decision.entry, buffer);
+	else if (answer->has_rule)
+		what = quote_visible(arena, answer->rule.name);
 	if (!answer->has_place)
 		return arena_printf(arena, "'%s'", what);
 	return arena_printf(arena, "'%s' at %.*s:%u", what,
@@ -149,13 +151,11 @@ static const char *decided_by(struct arena *arena, const struct answer *answer)
 }
 
 /* FIELD, when it is there, must be GOT. */
-static bool check_text(struct run *run, const struct test *test,
-		       const struct field *field, const char *what,
-		       struct str got, const char *by)
+static bool check_text(struct run *run, const struct field *field,
+		       const char *what, struct str got, const char *by)
 {
 	struct arena *arena = run->reader.arena;
 
-	(void)test;
 	if (field->key == NULL || str_equal(field_text(field), got))
 		return true;
 	diag_report(run->reader.diags, DIAG_T008,
@@ -187,12 +187,12 @@ static void run_test(struct run *run, const struct test *test)
 		diag_hint(run->reader.diags, diag, "%s", answer.reason);
 		ok = false;
 	}
-	ok &= check_text(run, test, &test->reason, "reason",
-			 str_from(answer.reason), by);
-	ok &= check_text(run, test, &test->rule, "rule",
+	ok &= check_text(run, &test->reason, "reason", str_from(answer.reason),
+			 by);
+	ok &= check_text(run, &test->rule, "rule",
 			 answer.has_rule ? answer.rule.name : STR(""), by);
 	ok &= check_text(
-		run, test, &test->entry, "entry",
+		run, &test->entry, "entry",
 		str_from(ask_entry_text(&answer.decision.entry, entry)), by);
 	if (ok)
 		run->passed++;
@@ -231,9 +231,10 @@ static void run_document(struct run *run)
 	}
 }
 
-/* Run the tests in the file at PATH and report.  Adds to PASSED and FAILED. */
-static int run_file(const struct options *options, const struct blob *policy,
-		    const char *path, struct report *report, uint32_t counts[2])
+/* Run the tests in the file at PATH and report.  Adds to COUNTS: passed, then
+ * failed. */
+static int run_file(const struct blob *policy, const char *path,
+		    struct report *report, uint32_t counts[2])
 {
 	struct arena *arena = arena_new();
 	struct diag_list diags;
@@ -243,11 +244,10 @@ static int run_file(const struct options *options, const struct blob *policy,
 	int status = STATUS_YES;
 	struct run run = {
 		.reader = {&document, &diags, arena, DIAG_T002, DIAG_T003,
-			   DIAG_T001, 0},
+			   DIAG_T001, 0, NULL},
 		.policy = policy,
 	};
 
-	(void)options;
 	diag_init(&diags, arena);
 	if (!source_load(&source, arena, path, &why)) {
 		fprintf(stderr, "smokescreenc: %s: %s\n", path, why);
@@ -304,8 +304,8 @@ int command_test(const struct options *options)
 	}
 	report_begin(&report, options, stdout);
 	for (uint32_t i = 1; i < options->operand_count; i++) {
-		int one = run_file(options, &policy.blob, options->operands[i],
-				   &report, counts);
+		int one = run_file(&policy.blob, options->operands[i], &report,
+				   counts);
 
 		if (one > status)
 			status = one;

@@ -16,6 +16,7 @@ struct textset {
 	struct textset_slot *slots;
 	uint32_t mask; /* slots - 1; 0 before the first text */
 	uint32_t count;
+	uint64_t key[2]; /* of the hash */
 };
 
 void textset_init(struct textset *set, struct arena *arena);

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -102,6 +103,7 @@ def names(directory):
     (["--info", "a", "b"], "--info takes one policy"),
     (["--stage", "tokens", "a"], "source, document, model or canonical"),
     (["-"], "needs -o"),
+    (["--check", "--config-file", "-", "-"], "standard input is one file"),
 ])
 def test_usage(arguments, says, tmp_path):
     done = run(*arguments, cwd=tmp_path)
@@ -239,15 +241,28 @@ def test_output_through_a_link(acl):
     assert run("--info", real).returncode == YES
 
 
-def test_full_disk(acl):
-    done = run("-o", "/dev/full", acl)
+def test_full_disk(acl, tmp_path):
+    # a device of our own: one that is replaced by mistake is no loss
+    full = tmp_path / "full"
+    try:
+        os.mknod(full, stat.S_IFCHR | 0o666, os.makedev(1, 7))
+        full.open("wb").close()
+    except OSError:
+        pytest.skip("devices cannot be made here")
+    done = run("-o", full, acl)
     assert done.returncode == IO and b"No space left" in done.stderr
-    assert Path("/dev/full").is_char_device()
+    assert full.is_char_device()
+    assert names(tmp_path) == ["acl.yaml", "full"]
 
 
-def test_output_to_a_device(acl):
-    assert run("-o", "/dev/null", acl).returncode == YES
-    assert Path("/dev/null").is_char_device()
+def test_output_to_a_pipe(acl, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as cat:
+        assert run("-o", pipe, acl).returncode == YES
+        received = cat.communicate(timeout=SECONDS)[0]
+    assert received == run("-o", "-", acl).stdout
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("arguments", [
@@ -517,6 +532,19 @@ def test_explain_names_every_layer(acl):
     assert "'*.example.org' at acl.yaml:8 matches" in text
 
 
+@pytest.mark.parametrize("host, note", [
+    ("example.org", "'*.example.org' matches only what is below it"),
+    ("v1.api.example.com", "'api.example.com' matches itself and nothing "
+     "below"),
+    ("x.v1.api.example.com", None), ("example.com", None), ("com", None)])
+def test_explain_what_nearly_matched(host, note, acl):
+    text = run("--explain", acl, "--role", "svc", "--host",
+               host).stdout.decode()
+    assert "no entry matches" in text
+    assert ("matches " in text.replace("no entry matches", "")) == bool(note)
+    assert note is None or note in text
+
+
 def test_explain_a_policy_with_mistakes(acl):
     acl.write_text(BAD)
     done = run("--explain", acl, "--host", "x.com")
@@ -683,6 +711,16 @@ def test_policy_tests_fail_with_place_and_cause(acl):
     assert text.endswith("1 passed, 2 failed\n")
 
 
+def test_policy_tests_name_the_address_list(acl, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("deny_ranges:\n  - 8.8.8.0/24\n")
+    done = run_tests(acl, "tests: [{role: svc, host: api.example.com, "
+                     "address: 8.8.8.8, expect: allow}]\n",
+                     "--config-file", config)
+    assert b"decided deny: Deny: User Configured, by 'the address' at " \
+        b"config.yaml:2" in done.stdout
+
+
 def test_policy_tests_as_json(acl):
     done = run_tests(acl, "tests: [{host: x.com, expect: allow}]\n",
                      "--format", "json")
@@ -756,6 +794,15 @@ def test_explain_code():
                                   b"a wildcard may only be the first label\n")
     assert run("--explain-code", "wildcard-not-first").stdout == done.stdout
     assert run("--explain-code", "P999").returncode == NO
+
+
+def test_explain_all_codes():
+    text = run("--explain-code", "all").stdout.decode()
+    codes = re.findall(r"^DIAG\((\w+)",
+                       (ROOT / "grammar/diagnostic.def").read_text(), re.M)
+    assert re.findall(r"^## (\w+)", text, re.M) == codes
+    # nothing that Markdown would swallow
+    assert "\\*.example.com" in text
 
 
 def test_yaml_events(acl):

@@ -72,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.allow_unknown_keys = size % 2 != 0;
 	compile_init(&compilation, &options);
 	compilation.lint = true;
+	compilation.keep_model = true;
 	source_from_bytes(&compilation.source, compilation.arena, "fuzz.yaml",
 			  data, (uint32_t)size);
 
