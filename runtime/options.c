@@ -153,7 +153,7 @@ out:
 
 void options_usage(FILE *out)
 {
-	fputs("usage: smokescreen [--flag[=value]]...\n\n", out);
+	fputs("usage: smokescreen [option[=value]]...\n\n", out);
 	for (size_t i = 0; i < settings_count; i++) {
 		const struct setting *setting = &settings_table[i];
 		char left[64];
@@ -170,7 +170,7 @@ void options_usage(FILE *out)
 		else
 			fprintf(out, "  %-32s  %s\n", left, setting->help);
 	}
-	fputs("\nFlags that may be repeated are marked '...'.\n"
+	fputs("\nOptions that may be repeated are marked '...'.\n"
 	      "smokescreen(8) has the details and the configuration file.\n",
 	      out);
 }

@@ -282,27 +282,31 @@ static bool default_rule_is_open(const struct blob *blob)
 	return false;
 }
 
-/* One line that names every way in which whoever reaches the port may use us.
- */
+/* One line that names every way in which whoever reaches the port may use us;
+ * or that nobody can. */
 static void warn_of_open_doors(struct server *server)
 {
 	const struct policy *policy = server->store.current;
+	struct json line;
 	char doors[256];
 
+	if (policy->has_acl && !server->settings->allow_missing_role) {
+		log_message(server->log, LOG_WARNING,
+			    "every request will be denied: the ACL is by role, "
+			    "no client can have one without TLS, and "
+			    "allow_missing_role is not set");
+		return;
+	}
 	snprintf(doors, sizeof(doors),
-		 "no TLS: clients are not "
-		 "authenticated%s%s%s",
-		 policy->has_acl ? "" : "; no ACL: every host is allowed",
-		 policy->has_acl && server->settings->allow_missing_role
-			 ? "; allow_missing_role: clients without a role are "
-			   "served"
-			 : "",
+		 "no TLS: clients are not authenticated%s%s",
+		 policy->has_acl ? "; allow_missing_role: clients without a "
+				   "role are served"
+				 : "; no ACL: every host is allowed",
 		 policy->has_acl && default_rule_is_open(&policy->blob)
 			 ? "; the default rule is open"
 			 : "");
-	struct json line = log_begin(server->log, LOG_WARNING,
-				     "anyone who can reach the port can use "
-				     "this proxy");
+	line = log_begin(server->log, LOG_WARNING,
+			 "anyone who can reach the port can use this proxy");
 	json_put_text(&line, "open_doors", doors);
 	log_end(server->log, &line);
 }

@@ -66,9 +66,11 @@ void client_want(struct client *client, struct peer *peer, short want)
 		     peer == &client->client ? on_client_event
 					     : on_origin_event,
 		     client);
-	/* without events a client would never end: but its timeout ends it */
-	if (event_add(&peer->event, NULL) != 0)
-		peer->interest = 0;
+	if (event_add(&peer->event, NULL) == 0)
+		return;
+	/* out of memory, and no event would ever end this client */
+	peer->interest = 0;
+	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
 }
 
 void client_set_origin(struct client *client, int fd)

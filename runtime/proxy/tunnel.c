@@ -131,16 +131,22 @@ static short wants(const struct flow *out, const struct flow *in)
 	return (short)want;
 }
 
+static bool is_over(const struct flow *flow)
+{
+	return flow->ended && flow->spill.p == NULL;
+}
+
 /* After anything happened: finish what can be, then wait for the rest. */
 static void settle(struct client *client)
 {
-	flow_finish(client, &client->up);
-	flow_finish(client, &client->down);
-	if (client->up.shut && client->down.shut) {
+	/* closing tells both ends, too */
+	if (is_over(&client->up) && is_over(&client->down)) {
 		client_close(client,
 			     client->error != 0 ? CLOSE_ERROR : CLOSE_DONE);
 		return;
 	}
+	flow_finish(client, &client->up);
+	flow_finish(client, &client->down);
 	client_want(client, &client->client, wants(&client->up, &client->down));
 	client_want(client, &client->origin, wants(&client->down, &client->up));
 }

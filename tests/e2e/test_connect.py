@@ -2,6 +2,9 @@
 reason for which it does not get there."""
 
 import json
+import signal
+import socket
+import time
 
 import pytest
 
@@ -260,6 +263,8 @@ def test_an_ipv4_literal_is_a_host_like_others(proxy, origin):
 def test_no_role_is_denied(proxy, tmp_path):
     blob = harness.compile_acl(tmp_path, ENFORCE)
     child = proxy("--egress-acl-file", blob)
+    assert child.wait_for(
+        lambda line: line["msg"].startswith("every request will be denied"))
     answer = child.connect("allowed.test", 443)
     assert answer.status == 407
     assert "Client role cannot be determined" in answer.error
@@ -338,3 +343,56 @@ def test_mitm_without_a_ca_is_denied(proxy):
     assert answer.status == 407
     assert "ACLDecision specified MITM but Smokescreen doesn't have MITM " \
         "enabled" in answer.error
+
+
+def test_a_final_dot_is_the_same_name(proxy, origin):
+    child = proxy(acl=ENFORCE, dns={"allowed.test": LOOPBACK})
+    child.tunnel("allowed.test.", origin().port).close()
+    assert child.decision()["entry"] == "allowed.test"
+
+
+def test_network_chooses_the_family(proxy):
+    child = proxy(acl=ENFORCE, config="network: ip6\n",
+                  dns={"allowed.test": LOOPBACK})
+    assert child.connect("allowed.test", 443).status == 502
+    assert {query.qtype for query in child.dns.queries} == {28}
+
+
+def test_what_comes_during_the_lookup_is_forwarded(proxy, origin):
+    child = proxy(acl=ENFORCE, dns={"allowed.test": delay(0.3, LOOPBACK)})
+    with child.dial() as sock:
+        sock.sendall(harness.connect_head("allowed.test", origin().port) +
+                     b"one ")
+        wait_until(lambda: child.dns.queries)
+        sock.sendall(b"two ")
+        sock.shutdown(socket.SHUT_WR)
+        assert harness.read_head(sock).status == 200
+        assert harness.read_all(sock) == b"one two "
+
+
+@pytest.mark.parametrize("stage", ["lookup", "dial"])
+def test_a_client_that_vanishes_ends_its_request(proxy, stage):
+    """Its lookup or dial is given up with it, long before they time out."""
+    with harness.full_listener() as port:
+        child = proxy("--timeout", "60s", "--dns-timeout", "60s", acl=ENFORCE,
+                      dns={"mute.test": drop(), "silent.test": LOOPBACK})
+        host = "mute.test" if stage == "lookup" else "silent.test"
+        with child.dial() as sock:
+            sock.sendall(harness.connect_head(host, port))
+            wait_until(lambda: child.dns.queries)
+            if stage == "dial":
+                child.decision()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            b"\1\0\0\0\0\0\0\0")
+        child.signal(signal.SIGTERM)
+        # nobody is left, so there is nothing to wait for
+        assert child.process.wait(harness.SECONDS) == 0
+        child.wait_log("All connections are closed. Continuing with "
+                       "shutdown...")
+
+
+def wait_until(happened):
+    end = time.monotonic() + harness.SECONDS
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.005)
