@@ -236,7 +236,6 @@ deps-ci:
 
 test-programs: $(UNIT_BIN) $(REPLAY_BIN)
 bench-programs: $(BENCH_BIN)
-fuzz-programs: $(FUZZ_BIN)
 
 $(BUILD)/smokescreenc: $(call obj,$(COMPILER_MAIN)) $(LIBCOMPILER) $(LIBGRAMMAR) $(LIBPOLICY)
 	$(call say,LD,$@)
@@ -294,16 +293,23 @@ $(BUILD)/tests/%: tests/unit/%.c $(ALL_LIBS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/tests/$*.d $(ALL_LDFLAGS) \
 		-o $@ $< $(ALL_LIBS) -lcmocka $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
-FUZZ_CC ?= clang
-$(BUILD)/fuzz/%: tests/fuzz/%.c
-	$(Q)$(MAKE) --no-print-directory BUILD=build/fuzzobj CC=$(FUZZ_CC) \
+# Fuzz targets link libraries of their own, built for coverage; those are made
+# first, so that a changed source is in every target.
+FUZZ_CC   ?= clang
+FUZZ_OBJ  := build/fuzzobj
+FUZZ_LIBS  = $(ALL_LIBS:$(BUILD)/%=$(FUZZ_OBJ)/%)
+
+fuzz-programs:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ_OBJ) CC=$(FUZZ_CC) \
 		SAN=address,undefined OPT='-O1 -g -fsanitize=fuzzer-no-link' fuzz-libs
+	$(Q)$(MAKE) --no-print-directory $(FUZZ_BIN)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZ_OBJ)/*.a)
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(CSTD) -O1 -g -I. -Ibuild/fuzzobj/gen \
+	$(Q)$(FUZZ_CC) $(CSTD) -O1 -g -I. -I$(FUZZ_OBJ)/gen \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $< $(ALL_LIBS:$(BUILD)/%=build/fuzzobj/%) \
-		$(COMPILER_LIBS) $(RUNTIME_LIBS)
+		-o $@ $< $(FUZZ_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
 .PHONY: fuzz-libs
 fuzz-libs: $(ALL_LIBS)
