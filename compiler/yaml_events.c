@@ -16,6 +16,8 @@ int command_yaml_events(const struct options *options)
 	if (options->operand_count != 1)
 		return options_usage("--yaml-events takes one file");
 	compile_init(&compilation, options);
+	/* Strictly YAML here, where policies are let off with a warning. */
+	compilation.diags.severity[DIAG_Y020] = DIAG_ERROR;
 	if (compile_load(&compilation, options->operands[0]) == COMPILE_OK) {
 		status = document_events(&compilation.source,
 					 &compilation.diags, stdout)

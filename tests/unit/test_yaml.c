@@ -419,7 +419,7 @@ static void test_fixes(void **state)
 		const struct diag_fix *fix;
 		char *text;
 
-		assert_false(parse(f, fixes[i].yaml));
+		parse(f, fixes[i].yaml); /* an error or a warning */
 		assert_int_equal(f->list.count, 1);
 		fix = f->list.items[0]->fix;
 		assert_non_null(fix);
