@@ -289,8 +289,9 @@ static void note_order(struct builder *b, uint32_t id, uint32_t n,
 static uint32_t write_node(struct builder *b, size_t base, uint32_t exact,
 			   uint32_t wild, bool root)
 {
-	const struct edge *edges = b->edges + base;
 	uint32_t n = (uint32_t)(b->edge_count - base);
+	/* the root of a policy without globs comes before the first edge */
+	const struct edge *edges = n > 0 ? b->edges + base : NULL;
 	bool directory = n > NODE_SMALL_MAX;
 	uint32_t buckets = directory ? (n - 1) / NODE_PER_BUCKET + 1 : 1;
 	uint32_t kind = (exact ? NODE_EXACT : 0) | (wild ? NODE_WILD : 0) |
