@@ -61,7 +61,8 @@ COMPILER_SRC := \
 	compiler/emit_sections.c \
 	compiler/intern.c \
 	compiler/owners.c \
-	compiler/trie_build.c
+	compiler/trie_build.c \
+	compiler/trie_layout.c
 
 RUNTIME_SRC :=
 

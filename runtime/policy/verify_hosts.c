@@ -209,6 +209,46 @@ static const char *check_value(struct pass *pass, uint32_t value)
 	return check_owner(pass, value & VALUE_MASK);
 }
 
+/* True when LABEL is among TOPS. */
+static bool is_top(const struct pass *pass, const uint8_t *label, uint32_t n)
+{
+	struct str wanted = str_make((const char *)label, n);
+	uint32_t low = 0, count = pass->top_count;
+
+	while (count > 0) {
+		uint32_t half = count / 2;
+		const uint8_t *top =
+			pass->tops + TOPS_BYTES * (size_t)(low + half);
+		int order = str_compare(
+			str_make((const char *)top, top[TOPS_LENGTH]), wanted);
+
+		if (order == 0)
+			return true;
+		if (order < 0) {
+			low += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return false;
+}
+
+/* A child of the root with a key of one label, its value already checked.  If
+ * it has children, they are all that is looked for below it: no key of two
+ * labels may end with it. */
+static const char *check_single(struct pass *pass, const uint8_t *label,
+				uint32_t n, uint32_t value)
+{
+	const uint8_t *p = pass->blob->hosts.node + NODE_UNIT * (size_t)value;
+
+	pass->singles++;
+	if (value >> VALUE_SHIFT == VALUE_NODE &&
+	    (p[0] & NODE_DIRECTORY || p[1] > 0) && is_top(pass, label, n))
+		return "NODE: a top label with a code and with children";
+	return NULL;
+}
+
 static uint64_t top_hash(const struct pass *pass, uint32_t code)
 {
 	const uint8_t *top = pass->tops + TOPS_BYTES * (size_t)code;
@@ -255,7 +295,6 @@ static const char *check_bucket(struct pass *pass, const struct hosts_bucket *b,
 		hash = label_hash(label, n);
 		if (code == TOPS_NONE) {
 			hash = key_hash_one(hash);
-			pass->singles += b->codes != NULL;
 		} else if (code < pass->top_count) {
 			hash = key_hash_two(hash, top_hash(pass, code));
 		} else {
@@ -270,6 +309,13 @@ static const char *check_bucket(struct pass *pass, const struct hosts_bucket *b,
 			return "NODE: order of children";
 		if (!value_is_plain(pass, value)) {
 			const char *damage = check_value(pass, value);
+
+			if (damage != NULL)
+				return damage;
+		}
+		if (b->codes != NULL && code == TOPS_NONE) {
+			const char *damage =
+				check_single(pass, label, n, value);
 
 			if (damage != NULL)
 				return damage;

@@ -273,8 +273,8 @@ class Blob:
         for value, code, mark in zip(values, tops, prints):
             label = section.data[at:at + (mark & 63)]
             at += mark & 63
-            need(label and all(0x20 < c < 0x7F and c != 0x2E for c in label),
-                 "label")
+            need(label and all(0x20 < c < 0x7F and c != 0x2E and
+                               not 0x41 <= c <= 0x5A for c in label), "label")
             top = None
             if code != 0xFFFF:
                 top = self.tops[code]
@@ -351,6 +351,11 @@ class Blob:
                     need(value > start and value in self.node, "reference")
                 else:
                     self._check_owner(value & (1 << 30) - 1)
+
+        for (label, top), value in self.node[0].children.items():
+            below = self._value(value)[2]
+            need(top is not None or below is None or not below.children or
+                 label not in self.tops, "a top label two ways")
 
     def _value(self, value):
         """(owner of the name, owner of its wildcard, node or None)"""
