@@ -362,11 +362,11 @@ static uint32_t build_value(struct builder *b, uint32_t first, uint32_t end,
 
 static uint16_t add_top(struct builder *b, struct str label)
 {
-	uint8_t *slot = buffer_add(&b->out->tops, TOPS_BYTES);
+	uint8_t *slot = buffer_add(&b->out->tops, TOPS_MAX_BYTES);
 
-	memset(slot, 0, TOPS_BYTES);
+	memset(slot, 0, TOPS_MAX_BYTES);
 	memcpy(slot, label.p, label.n);
-	slot[TOPS_LENGTH] = (uint8_t)label.n;
+	slot[TOPS_MAX_BYTES - 1] = (uint8_t)label.n;
 	return (uint16_t)b->out->top_count++;
 }
 

@@ -124,9 +124,31 @@ static void lay_out_postings(struct builder *b)
 	postings->bytes = (struct buffer){NULL, 0, 0};
 }
 
+/* Records of the size that the longest top label needs. */
+static void lay_out_tops(struct builder *b)
+{
+	struct buffer *tops = &b->out->tops;
+	uint32_t n = b->out->top_count;
+	size_t size = TOPS_MIN_BYTES;
+
+	for (uint32_t i = 0; i < n; i++)
+		while (tops->p[TOPS_MAX_BYTES * ((size_t)i + 1) - 1] >= size)
+			size *= 2;
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t *from = tops->p + TOPS_MAX_BYTES * (size_t)i;
+		uint8_t length = from[TOPS_MAX_BYTES - 1];
+		uint8_t *to = tops->p + size * i;
+
+		memmove(to, from, size);
+		to[size - 1] = length;
+	}
+	tops->n = size * n;
+}
+
 /* see trie_build-internal.h */
 void trie_lay_out(struct builder *b)
 {
+	lay_out_tops(b);
 	lay_out_nodes(b);
 	if (b->why == NULL)
 		lay_out_postings(b);

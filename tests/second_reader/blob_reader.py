@@ -21,7 +21,7 @@ META, RULE, ROLE, TOPS, NODE, POST, MITM, MITM_ORDER, HEAD, ADDR, RANGE, \
     NAT64, STRS, NODEMAP, POSTMAP, ORDER, FILES, LINES, RULE_LINES, \
     RANGE_LINES = range(1, 21)
 REQUIRED_TYPES = range(META, POSTMAP + 1)
-RECORD_BYTES = {META: 64, RULE: 32, TOPS: 64, MITM: 24, MITM_ORDER: 4,
+RECORD_BYTES = {META: 64, RULE: 32, TOPS: 16, MITM: 24, MITM_ORDER: 4,
                 HEAD: 12, RANGE: 20, NAT64: 20, RULE_LINES: 4, RANGE_LINES: 8}
 ACTIONS = ("enforce", "report", "open")
 CLASSES = {0: "Deny: Not Global Unicast", 1: "Deny: Private Range",
@@ -240,8 +240,9 @@ class Blob:
     def _tops(self):
         self.tops = []
         for record in self.section[TOPS].records():
-            n = record[63]
-            need(1 <= n <= 63 and not any(record[n:63]), "top label")
+            n = record[-1]
+            need(len(record) in (16, 32, 64) and 1 <= n < len(record) and
+                 not any(record[n:-1]), "top label")
             self.tops.append(record[:n])
         need(self.tops == sorted(set(self.tops)), "order of top labels")
 
