@@ -122,6 +122,7 @@ COMPILER_SRC := \
 	compiler/testrun.c \
 	compiler/textset.c \
 	compiler/trie_build.c \
+	compiler/trie_layout.c \
 	compiler/yaml_events.c
 
 RUNTIME_SRC := \

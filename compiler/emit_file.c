@@ -110,6 +110,22 @@ static bool replace_file(const char *path, const char *directory,
 	return ok && sync_directory(directory);
 }
 
+/* A device or a pipe is written to, not replaced. */
+static bool write_special(const char *path, const uint8_t *bytes, size_t length)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return false;
+
+	bool ok = write_all(fd, bytes, length);
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+	return ok;
+}
+
 /* see emit.h */
 bool emit_file(const char *path, const uint8_t *bytes, size_t length)
 {
@@ -117,33 +133,25 @@ bool emit_file(const char *path, const uint8_t *bytes, size_t length)
 
 	if (strcmp(path, "-") == 0)
 		return write_all(STDOUT_FILENO, bytes, length);
-	if (stat(path, &st) == 0) {
-		if (S_ISDIR(st.st_mode)) {
-			errno = EISDIR;
-			return false;
-		}
-		/* a device or a pipe is written to, not replaced */
-		if (!S_ISREG(st.st_mode)) {
-			int fd = open(path, O_WRONLY | O_CLOEXEC);
-			bool ok = fd >= 0 && write_all(fd, bytes, length);
-			int saved = errno;
 
-			if (fd >= 0)
-				close(fd);
-			errno = saved;
-			return ok;
-		}
-	}
+	bool exists = stat(path, &st) == 0;
 
-	char *directory = directory_of(path);
-
-	if (directory == NULL)
+	if (exists && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
 		return false;
+	}
+	if (exists && !S_ISREG(st.st_mode))
+		return write_special(path, bytes, length);
 
-	bool ok = replace_file(path, directory, bytes, length);
+	/* a link stays, and what it leads to is replaced */
+	char *target = exists ? realpath(path, NULL) : strdup(path);
+	char *directory = target != NULL ? directory_of(target) : NULL;
+	bool ok = directory != NULL &&
+		  replace_file(target, directory, bytes, length);
 	int saved = errno;
 
 	free(directory);
+	free(target);
 	errno = saved;
 	return ok;
 }

@@ -10,43 +10,7 @@
 
 #include <stdlib.h>
 
-#include "owners.h"
-
-/* A name that is an entry, or several. */
-struct key {
-	const char *name; /* borrowed */
-	uint32_t exact;   /* owners */
-	uint32_t wild;
-	uint8_t length;
-};
-
-/* A child to be: what goes into its parent's bucket. */
-struct edge {
-	uint64_t hash;
-	const char *label;
-	uint32_t value;
-	uint16_t code; /* of the top label; TOPS_NONE */
-	uint8_t length;
-};
-
-struct builder {
-	struct key *keys;
-	uint32_t key_count;
-	struct owners owners;
-	struct edge *edges; /* a stack: those of the nodes being built */
-	size_t edge_count;
-	size_t edge_room;
-	struct intern nodes;
-	struct buffer scratch; /* the node being written */
-	uint32_t *slots;       /* its children, in the order they stand in */
-	uint32_t *starts;      /* where its buckets start in that */
-	uint32_t slot_room;
-	uint32_t start_room;
-	struct buffer handles; /* of all nodes with a directory */
-	struct buffer ordered; /* {u32 node, u32 first handle} each */
-	struct trie *out;
-	const char *why; /* not NULL: given up */
-};
+#include "trie_build-internal.h"
 
 /* How many entries ahead of their use names are fetched. */
 #define AHEAD 12
@@ -131,7 +95,8 @@ static bool label_is_legal(struct str label)
 	if (label.n < 1 || label.n > FORMAT_LABEL_MAX)
 		return false;
 	for (size_t i = 0; i < label.n; i++)
-		if (label.p[i] <= ' ' || label.p[i] >= 0x7f)
+		if (label.p[i] <= ' ' || label.p[i] >= 0x7f ||
+		    (label.p[i] >= 'A' && label.p[i] <= 'Z'))
 			return false;
 	return true;
 }
@@ -346,7 +311,7 @@ static void build_edges(struct builder *b, uint32_t first, uint32_t end,
 		uint32_t next = group_end(b, first, end, suffix, label);
 
 		if (!label_is_legal(label)) {
-			b->why = "a name with an empty or overlong label";
+			b->why = "a name that is not in normal form";
 			return;
 		}
 		if (last.p != NULL && str_compare(last, label) >= 0) {
@@ -398,11 +363,11 @@ static uint32_t build_value(struct builder *b, uint32_t first, uint32_t end,
 
 static uint16_t add_top(struct builder *b, struct str label)
 {
-	uint8_t *slot = buffer_add(&b->out->tops, TOPS_BYTES);
+	uint8_t *slot = buffer_add(&b->out->tops, TOPS_MAX_BYTES);
 
-	memset(slot, 0, TOPS_BYTES);
+	memset(slot, 0, TOPS_MAX_BYTES);
 	memcpy(slot, label.p, label.n);
-	slot[TOPS_LENGTH] = (uint8_t)label.n;
+	slot[TOPS_MAX_BYTES - 1] = (uint8_t)label.n;
 	return (uint16_t)b->out->top_count++;
 }
 
@@ -444,7 +409,7 @@ static void build_root(struct builder *b)
 		uint32_t next = group_end(b, first, b->key_count, 0, label);
 
 		if (!label_is_legal(label))
-			b->why = "a name with an empty or overlong label";
+			b->why = "a name that is not in normal form";
 		else if (last.p != NULL && str_compare(last, label) >= 0)
 			b->why = bad_order;
 		else
@@ -454,125 +419,6 @@ static void build_root(struct builder *b)
 	}
 	if (b->why == NULL)
 		write_node(b, 0, 0, 0, true);
-}
-
-static void mark(uint8_t *map, size_t bit)
-{
-	map[bit / 8] |= (uint8_t)(1u << bit % 8);
-}
-
-static uint8_t *make_map(struct buffer *map, size_t bytes)
-{
-	buffer_add_zeros(map, (bytes / 4 + 63) / 64 * 8);
-	return map->p;
-}
-
-/* Values that name nodes by their number name them by their place. */
-static void patch_values(uint8_t *p, uint32_t n, const uint32_t *places)
-{
-	for (; n > 0; n--, p += 4) {
-		uint32_t value = get_u32le(p);
-
-		if (value >> VALUE_SHIFT == VALUE_NODE)
-			put_u32le(p, places[value]);
-	}
-}
-
-static void patch_node(uint8_t *p, const uint32_t *places)
-{
-	size_t owners =
-		(p[0] & NODE_EXACT ? 4 : 0) + (p[0] & NODE_WILD ? 4 : 0);
-
-	if (!(p[0] & NODE_DIRECTORY)) {
-		patch_values(p + 2 + 2 * (size_t)p[1] + owners, p[1], places);
-		return;
-	}
-
-	uint32_t buckets = get_u32le(p + 4 + owners);
-
-	for (uint32_t k = 0; k < buckets; k++) {
-		uint8_t *bucket = p + get_u32le(p + 4 + owners + 4 +
-						NODE_DIR_BYTES * (size_t)k);
-
-		patch_values(bucket + 1 + 2 * (size_t)*bucket, *bucket, places);
-	}
-}
-
-/* Where the handles of the Ith node with a directory start. */
-static uint32_t first_handle(const struct builder *b, size_t i)
-{
-	if (i * ORDER_PAIR_BYTES == b->ordered.n)
-		return (uint32_t)(b->handles.n / 4);
-	return get_u32le(b->ordered.p + ORDER_PAIR_BYTES * i + 4);
-}
-
-/* By place: the node written last comes first. */
-static void lay_out_order(struct builder *b, const uint32_t *places)
-{
-	size_t pairs = b->ordered.n / ORDER_PAIR_BYTES;
-	struct buffer *out = &b->out->order;
-	uint32_t first = 0;
-
-	for (size_t i = pairs; i-- > 0;) {
-		uint32_t id = get_u32le(b->ordered.p + ORDER_PAIR_BYTES * i);
-
-		buffer_put_u32(out, places[id]);
-		buffer_put_u32(out, first);
-		first += first_handle(b, i + 1) - first_handle(b, i);
-	}
-	for (size_t i = pairs; i-- > 0;) {
-		size_t start = 4 * (size_t)first_handle(b, i);
-
-		buffer_put(out, b->handles.p + start,
-			   4 * (size_t)first_handle(b, i + 1) - start);
-	}
-	b->out->order_count = (uint32_t)pairs;
-}
-
-static void lay_out_nodes(struct builder *b)
-{
-	const struct intern *nodes = &b->nodes;
-	struct trie *out = b->out;
-	uint32_t *places = allocate(nodes->count, sizeof(*places));
-	size_t at = 0;
-
-	for (uint32_t id = nodes->count; id-- > 0;) {
-		places[id] = (uint32_t)(at / NODE_UNIT);
-		at += nodes->item[id + 1] - nodes->item[id];
-	}
-	if (at > FORMAT_MAX_BYTES) {
-		b->why = "the host table is too large";
-		free(places);
-		return;
-	}
-
-	uint8_t *map = make_map(&out->node_map, at);
-
-	for (uint32_t id = nodes->count; id-- > 0;) {
-		size_t size = nodes->item[id + 1] - nodes->item[id];
-		uint8_t *p = buffer_add(&out->nodes, size);
-
-		memcpy(p, nodes->bytes.p + nodes->item[id], size);
-		patch_node(p, places);
-		mark(map, places[id]);
-	}
-	buffer_add_zeros(&out->nodes, FORMAT_NODE_PAD);
-	out->node_count = nodes->count;
-
-	lay_out_order(b, places);
-	free(places);
-}
-
-static void lay_out_postings(struct builder *b)
-{
-	struct intern *postings = &b->owners.postings;
-	uint8_t *map = make_map(&b->out->post_map, postings->bytes.n);
-
-	for (uint32_t i = 0; i < postings->count; i++)
-		mark(map, postings->item[i] / 4);
-	b->out->post_count = postings->count;
-	b->out->posts = postings->bytes;
-	postings->bytes = (struct buffer){NULL, 0, 0};
 }
 
 /* see trie_build.h */
@@ -586,9 +432,7 @@ bool trie_build(struct trie *out, const struct canonical *policy,
 	if (b.why == NULL)
 		build_root(&b);
 	if (b.why == NULL)
-		lay_out_nodes(&b);
-	if (b.why == NULL)
-		lay_out_postings(&b);
+		trie_lay_out(&b);
 	free(b.keys);
 	free(b.edges);
 	free(b.slots);

@@ -125,6 +125,10 @@ enum blob_error blob_load(struct blob *blob, const char *path)
 
 	if (file < 0)
 		return BLOB_IO;
+	/* It was not to wait for somebody at the other end of a pipe; what is
+	 * on its way through one is waited for. */
+	if (fcntl(file, F_SETFL, 0) != 0)
+		goto out;
 	sealed = memfd_create("policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (sealed < 0)
 		goto out;

@@ -147,10 +147,13 @@ enum {
 #define ROLE_PAIR_BYTES 8
 #define ROLE_PER_BUCKET 2
 
-/* --- TOPS: the last labels that two-label keys of the root end with ------- */
+/* --- TOPS: the last labels that two-label keys of the root end with -------
+ * A record is the label, zero-padded, and in its last byte the length.  All
+ * have one size, a power of two: the least that the longest label leaves room
+ * in. */
 
-#define TOPS_BYTES 64 /* the label, zero-padded, then u8 length */
-#define TOPS_LENGTH 63
+#define TOPS_MIN_BYTES 16
+#define TOPS_MAX_BYTES 64
 #define TOPS_MAX 65535u
 #define TOPS_NONE 0xffffu /* code of a key that is one label */
 
@@ -408,8 +411,7 @@ _Static_assert(RULE_RESERVED + 2 == RULE_BYTES, "RULE");
 _Static_assert(MITM_FULL_COUNT + 4 == MITM_BYTES, "MITM");
 _Static_assert(HEAD_VALUE_LEN + 2 == HEAD_BYTES, "HEAD");
 _Static_assert(RANGE_PORT + 2 == RANGE_BYTES, "RANGE");
-_Static_assert(TOPS_LENGTH + 1 == TOPS_BYTES, "TOPS");
-_Static_assert(FORMAT_LABEL_MAX == TOPS_LENGTH, "a label fills a slot");
+_Static_assert(FORMAT_LABEL_MAX < TOPS_MAX_BYTES, "a label fits");
 _Static_assert(FORMAT_LABEL_MAX == PRINT_LENGTH, "a length fits a print");
 _Static_assert(NODE_BUCKET_MAX < 1 << HANDLE_SLOT_BITS, "a slot fits");
 _Static_assert(NODE_MAX_BUCKETS - 1 <= UINT32_MAX >> HANDLE_SLOT_BITS,

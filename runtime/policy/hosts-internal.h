@@ -140,6 +140,17 @@ static inline struct hosts_node node_read(const uint8_t *p)
 	return node;
 }
 
+/* The top label with this code, and its length. */
+static inline const uint8_t *top_at(const struct hosts *hosts, uint32_t code)
+{
+	return hosts->tops + (size_t)hosts->top_bytes * code;
+}
+
+static inline uint32_t top_length(const struct hosts *hosts, const uint8_t *top)
+{
+	return top[hosts->top_bytes - 1];
+}
+
 static inline const uint8_t *directory_entry(const uint8_t *directory,
 					     uint32_t bucket)
 {

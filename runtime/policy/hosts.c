@@ -96,9 +96,9 @@ static inline bool top_equal(const struct hosts *hosts, uint32_t code,
 	if (code == TOPS_NONE || key->top == NULL)
 		return code == TOPS_NONE && key->top == NULL;
 
-	const uint8_t *top = hosts->tops + TOPS_BYTES * (size_t)code;
+	const uint8_t *top = top_at(hosts, code);
 
-	return top[TOPS_LENGTH] == key->top_length &&
+	return top_length(hosts, top) == key->top_length &&
 	       label_equal(top, key->top, key->top_length);
 }
 

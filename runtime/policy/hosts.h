@@ -19,6 +19,7 @@ struct hosts {
 	const uint8_t *node; /* section NODE; NULL: an empty table */
 	const uint8_t *post;
 	const uint8_t *tops;
+	uint32_t top_bytes;            /* of a record of TOPS */
 	const uint8_t *root_directory; /* NULL: the root is a small node */
 	uint32_t root_buckets;
 	uint32_t lists;
@@ -46,7 +47,8 @@ struct hosts_answer {
 void hosts_view_root(struct hosts *hosts);
 
 /* Look HOST up for LIST (LIST_NONE: for the global lists alone).  Address
- * literals match exact entries only; HOST_NONE matches nothing.  Fills ANSWER. */
+ * literals match exact entries only; HOST_NONE matches nothing.  Fills ANSWER.
+ */
 void hosts_find(const struct hosts *hosts, const struct hostname *host,
 		uint32_t list, struct hosts_answer *answer);
 

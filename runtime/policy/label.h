@@ -71,7 +71,7 @@ static inline bool label_equal(const uint8_t *a, const uint8_t *b, size_t n)
 	return (differ << (32 - n)) == 0;
 }
 
-/* Printable ASCII without dots and blanks. */
+/* Printable ASCII without capitals, dots and blanks. */
 static inline bool label_is_clean(const uint8_t *p, size_t n)
 {
 	for (;; p += 16, n -= 16) {
@@ -80,6 +80,12 @@ static inline bool label_is_clean(const uint8_t *p, size_t n)
 			_mm_cmpeq_epi8(v, _mm_set1_epi8('.')),
 			_mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8('!')),
 				     _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))));
+
+		bad = _mm_or_si128(
+			bad,
+			_mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('@')),
+				      _mm_cmplt_epi8(v, _mm_set1_epi8('['))));
+
 		unsigned mask = (unsigned)_mm_movemask_epi8(bad);
 
 		if (n <= 16)
@@ -107,7 +113,8 @@ static inline bool label_equal(const uint8_t *a, const uint8_t *b, size_t n)
 static inline bool label_is_clean(const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (p[i] == '.' || p[i] <= ' ' || p[i] >= 0x7f)
+		if (p[i] == '.' || p[i] <= ' ' || p[i] >= 0x7f ||
+		    (p[i] >= 'A' && p[i] <= 'Z'))
 			return false;
 	return true;
 }

@@ -16,7 +16,7 @@ static const struct expected expected[SECTION_KNOWN] = {
 	[SECTION_META] = {META_BYTES, false, false},
 	[SECTION_RULE] = {RULE_BYTES, false, false},
 	[SECTION_ROLE] = {0, false, false},
-	[SECTION_TOPS] = {TOPS_BYTES, false, false},
+	[SECTION_TOPS] = {TOPS_MIN_BYTES, false, false},
 	[SECTION_NODE] = {0, false, false},
 	[SECTION_POST] = {0, false, false},
 	[SECTION_MITM] = {MITM_BYTES, false, false},
@@ -215,6 +215,7 @@ static void view_hosts(struct blob *blob)
 	hosts->node = blob->section[SECTION_NODE].p;
 	hosts->post = blob->section[SECTION_POST].p;
 	hosts->tops = blob->section[SECTION_TOPS].p;
+	hosts->top_bytes = blob->section[SECTION_TOPS].stride;
 	hosts->lists = get_u32le(meta + META_LISTS);
 	hosts->id_bytes = get_u32le(meta + META_ID_BYTES);
 	hosts->singles = get_u32le(meta + META_SINGLES);

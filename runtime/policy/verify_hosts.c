@@ -117,25 +117,29 @@ const char *verify_postings(const struct blob *blob)
 static const char *verify_tops(const struct blob *blob)
 {
 	const struct blob_section *tops = &blob->section[SECTION_TOPS];
+	const struct hosts *hosts = &blob->hosts;
+	struct str last = {NULL, 0};
 
-	/* Code times size is how lookups find a label. */
-	if (tops->stride != TOPS_BYTES || tops->count > TOPS_MAX)
+	if ((tops->stride & (tops->stride - 1)) != 0 ||
+	    tops->stride > TOPS_MAX_BYTES || tops->count > TOPS_MAX)
 		return "TOPS: size";
 	for (uint32_t i = 0; i < tops->count; i++) {
-		const uint8_t *p = tops->p + TOPS_BYTES * (size_t)i;
-		uint32_t n = p[TOPS_LENGTH];
+		const uint8_t *p = top_at(hosts, i);
+		uint32_t n = top_length(hosts, p);
 
-		if (n < 1 || n > FORMAT_LABEL_MAX)
+		if (n < 1 || n >= tops->stride)
 			return "TOPS: length of a label";
 		if (!label_is_clean(p, n))
 			return "TOPS: a label";
-		for (uint32_t j = n; j < TOPS_LENGTH; j++)
+		for (uint32_t j = n; j < tops->stride - 1; j++)
 			if (p[j] != 0)
 				return "TOPS: padding";
-		if (i > 0 &&
-		    str_compare(str_make((const char *)p - TOPS_BYTES, p[-1]),
-				str_make((const char *)p, n)) >= 0)
+
+		struct str label = str_make((const char *)p, n);
+
+		if (i > 0 && str_compare(last, label) >= 0)
 			return "TOPS: order";
+		last = label;
 	}
 	return NULL;
 }
@@ -148,7 +152,6 @@ struct pass {
 	const struct blob *blob;
 	const uint8_t *map;
 	const uint8_t *post_map;
-	const uint8_t *tops;
 	uint32_t top_count;
 	uint32_t lists;
 	uint32_t good_owner; /* seen before; 0: none yet */
@@ -209,12 +212,58 @@ static const char *check_value(struct pass *pass, uint32_t value)
 	return check_owner(pass, value & VALUE_MASK);
 }
 
-static uint64_t top_hash(const struct pass *pass, uint32_t code)
+/* True when LABEL is among TOPS. */
+static bool is_top(const struct pass *pass, const uint8_t *label, uint32_t n)
 {
-	const uint8_t *top = pass->tops + TOPS_BYTES * (size_t)code;
+	const struct hosts *hosts = &pass->blob->hosts;
+	struct str wanted = str_make((const char *)label, n);
+	uint32_t low = 0, count = pass->top_count;
 
+	while (count > 0) {
+		uint32_t half = count / 2;
+		const uint8_t *top = top_at(hosts, low + half);
+		int order = str_compare(
+			str_make((const char *)top, top_length(hosts, top)),
+			wanted);
+
+		if (order == 0)
+			return true;
+		if (order < 0) {
+			low += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return false;
+}
+
+/* A child of the root with a key of one label, its value already checked.  If
+ * it has children, they are all that is looked for below it: no key of two
+ * labels may end with it. */
+static const char *check_single(struct pass *pass, const uint8_t *label,
+				uint32_t n, uint32_t value)
+{
+	const uint8_t *p = pass->blob->hosts.node + NODE_UNIT * (size_t)value;
+
+	pass->singles++;
+	if (value >> VALUE_SHIFT == VALUE_NODE &&
+	    (p[0] & NODE_DIRECTORY || p[1] > 0) && is_top(pass, label, n))
+		return "NODE: a top label with a code and with children";
+	return NULL;
+}
+
+static uint64_t hash_top(const struct hosts *hosts, uint32_t code)
+{
+	const uint8_t *top = top_at(hosts, code);
+
+	return label_hash(top, top_length(hosts, top));
+}
+
+static inline uint64_t top_hash(const struct pass *pass, uint32_t code)
+{
 	return code < TOP_HASHES ? pass->top_hash[code]
-				 : label_hash(top, top[TOPS_LENGTH]);
+				 : hash_top(&pass->blob->hosts, code);
 }
 
 /* Children I-1 and I of one bucket, whose prints are equal, stand in order: by
@@ -255,7 +304,6 @@ static const char *check_bucket(struct pass *pass, const struct hosts_bucket *b,
 		hash = label_hash(label, n);
 		if (code == TOPS_NONE) {
 			hash = key_hash_one(hash);
-			pass->singles += b->codes != NULL;
 		} else if (code < pass->top_count) {
 			hash = key_hash_two(hash, top_hash(pass, code));
 		} else {
@@ -270,6 +318,13 @@ static const char *check_bucket(struct pass *pass, const struct hosts_bucket *b,
 			return "NODE: order of children";
 		if (!value_is_plain(pass, value)) {
 			const char *damage = check_value(pass, value);
+
+			if (damage != NULL)
+				return damage;
+		}
+		if (b->codes != NULL && code == TOPS_NONE) {
+			const char *damage =
+				check_single(pass, label, n, value);
 
 			if (damage != NULL)
 				return damage;
@@ -384,7 +439,6 @@ const char *verify_hosts(const struct blob *blob)
 	struct pass pass = {
 		.blob = blob,
 		.map = map->p,
-		.tops = tops->p,
 		.top_count = tops->count,
 		.post_words = blob->section[SECTION_POST].length / 4,
 		.post_map = blob->section[SECTION_POSTMAP].p,
@@ -394,11 +448,8 @@ const char *verify_hosts(const struct blob *blob)
 
 	if (damage != NULL)
 		return damage;
-	for (uint32_t i = 0; i < TOP_HASHES && i < tops->count; i++) {
-		const uint8_t *top = tops->p + TOPS_BYTES * (size_t)i;
-
-		pass.top_hash[i] = label_hash(top, top[TOPS_LENGTH]);
-	}
+	for (uint32_t i = 0; i < TOP_HASHES && i < tops->count; i++)
+		pass.top_hash[i] = hash_top(&blob->hosts, i);
 	if (node->length < NODE_UNIT + FORMAT_NODE_PAD ||
 	    node->length % NODE_UNIT != 0)
 		return "NODE: size";

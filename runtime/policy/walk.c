@@ -36,10 +36,10 @@ static struct child child_at(const struct walk *walk,
 	};
 
 	if (code != TOPS_NONE) {
-		const uint8_t *top =
-			walk->hosts->tops + TOPS_BYTES * (size_t)code;
+		const uint8_t *top = top_at(walk->hosts, code);
 
-		child.top = str_make((const char *)top, top[TOPS_LENGTH]);
+		child.top = str_make((const char *)top,
+				     top_length(walk->hosts, top));
 	}
 	return child;
 }

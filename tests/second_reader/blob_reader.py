@@ -21,7 +21,7 @@ META, RULE, ROLE, TOPS, NODE, POST, MITM, MITM_ORDER, HEAD, ADDR, RANGE, \
     NAT64, STRS, NODEMAP, POSTMAP, ORDER, FILES, LINES, RULE_LINES, \
     RANGE_LINES = range(1, 21)
 REQUIRED_TYPES = range(META, POSTMAP + 1)
-RECORD_BYTES = {META: 64, RULE: 32, TOPS: 64, MITM: 24, MITM_ORDER: 4,
+RECORD_BYTES = {META: 64, RULE: 32, TOPS: 16, MITM: 24, MITM_ORDER: 4,
                 HEAD: 12, RANGE: 20, NAT64: 20, RULE_LINES: 4, RANGE_LINES: 8}
 ACTIONS = ("enforce", "report", "open")
 CLASSES = {0: "Deny: Not Global Unicast", 1: "Deny: Private Range",
@@ -240,8 +240,9 @@ class Blob:
     def _tops(self):
         self.tops = []
         for record in self.section[TOPS].records():
-            n = record[63]
-            need(1 <= n <= 63 and not any(record[n:63]), "top label")
+            n = record[-1]
+            need(len(record) in (16, 32, 64) and 1 <= n < len(record) and
+                 not any(record[n:-1]), "top label")
             self.tops.append(record[:n])
         need(self.tops == sorted(set(self.tops)), "order of top labels")
 
@@ -273,8 +274,8 @@ class Blob:
         for value, code, mark in zip(values, tops, prints):
             label = section.data[at:at + (mark & 63)]
             at += mark & 63
-            need(label and all(0x20 < c < 0x7F and c != 0x2E for c in label),
-                 "label")
+            need(label and all(0x20 < c < 0x7F and c != 0x2E and
+                               not 0x41 <= c <= 0x5A for c in label), "label")
             top = None
             if code != 0xFFFF:
                 top = self.tops[code]
@@ -351,6 +352,11 @@ class Blob:
                     need(value > start and value in self.node, "reference")
                 else:
                     self._check_owner(value & (1 << 30) - 1)
+
+        for (label, top), value in self.node[0].children.items():
+            below = self._value(value)[2]
+            need(top is not None or below is None or not below.children or
+                 label not in self.tops, "a top label two ways")
 
     def _value(self, value):
         """(owner of the name, owner of its wildcard, node or None)"""

@@ -308,6 +308,44 @@ static inline struct hostname fixture_host(const char *text)
 	return host;
 }
 
+/* --- a compiled policy --------------------------------------------------- */
+
+struct compiled {
+	struct fixture fixture;
+	uint8_t *bytes;
+	struct blob blob;
+};
+
+static inline void compile(struct compiled *c)
+{
+	size_t length;
+
+	c->bytes = fixture_emit(&c->fixture, false, &length);
+	if (blob_wrap(&c->blob, c->bytes, length) != BLOB_OK)
+		abort();
+}
+
+static inline void done(struct compiled *c)
+{
+	free(c->bytes);
+	fixture_free(&c->fixture);
+}
+
+static inline struct decision ask(const struct compiled *c, const char *role,
+				  const struct hostname *host,
+				  const char *proxy)
+{
+	static struct hostname via;
+
+	if (proxy != NULL)
+		via = fixture_host(proxy);
+	return decide(&c->blob, &(struct query){
+					.role = str_from(role),
+					.host = host,
+					.external_proxy = proxy ? &via : NULL,
+				});
+}
+
 /* xorshift64*: the same numbers everywhere. */
 static inline uint64_t fixture_random(uint64_t *state)
 {

@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "policy_fixture.h"
-#include "runtime/policy/crc32c.h"
 #include "runtime/policy/format.h"
 
 static void build_policy(struct fixture *f, bool backwards, uint32_t line)
@@ -485,6 +484,20 @@ static void files(void **state)
 	assert_int_equal(blob_load(&blob, "/dev/zero"), BLOB_NOT_A_BLOB);
 	assert_false(emit_file(dir, bytes, length));
 	assert_int_equal(errno, EISDIR);
+	assert_false(emit_file("/dev/full", bytes, length));
+	assert_int_equal(errno, ENOSPC);
+	assert_true(emit_file("/dev/null", bytes, length));
+
+	/* through a link, to what it leads to */
+	snprintf(other, sizeof(other), "%s/link", dir);
+	assert_int_equal(symlink("p.blob", other), 0);
+	assert_int_equal(truncate(path, 10), 0);
+	assert_true(emit_file(other, bytes, length));
+	assert_int_equal(lstat(other, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(blob_load(&blob, path), BLOB_OK);
+	blob_unmap(&blob);
+	assert_int_equal(unlink(other), 0);
 	snprintf(other, sizeof(other), "%s/none/p.blob", dir);
 	assert_false(emit_file(other, bytes, length));
 	assert_int_equal(errno, ENOENT);
@@ -496,35 +509,30 @@ static void files(void **state)
 	fixture_free(&f);
 }
 
-/* --- checksums
- * ------------------------------------------------------------------ */
-
-static void crc(void **state)
+static void a_pipe(void **state)
 {
-	static uint8_t bytes[40000];
-	struct crc32c best = crc32c_best(), portable = crc32c_portable();
-	uint64_t seed = 1;
+	struct fixture f = {0};
+	struct blob blob;
+	char path[64];
+	size_t length;
+	int ends[2];
 
 	(void)state;
-	/* RFC 3720 appendix B.4 */
-	assert_int_equal(best.sum(0, "123456789", 9), 0xe3069283);
-	assert_int_equal(best.sum(0, bytes, 32), 0x8a9136aa);
-	memset(bytes, 0xff, 32);
-	assert_int_equal(best.sum(0, bytes, 32), 0x62a8ab43);
-	assert_int_equal(best.sum(0, "", 0), 0);
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)fixture_random(&seed);
-	for (int i = 0; i < 300; i++) {
-		size_t at = fixture_random(&seed) % 64;
-		size_t n = fixture_random(&seed) % (sizeof(bytes) - at);
-		size_t cut = n ? fixture_random(&seed) % n : 0;
-		uint32_t whole = portable.sum(0, bytes + at, n);
+	fixture_rule(&f, "a", "p", RULE_ENFORCE);
 
-		assert_int_equal(best.sum(0, bytes + at, n), whole);
-		assert_int_equal(best.sum(best.sum(0, bytes + at, cut),
-					  bytes + at + cut, n - cut),
-				 whole);
-	}
+	uint8_t *bytes = fixture_emit(&f, false, &length);
+
+	assert_int_equal(pipe(ends), 0);
+	/* it is smaller than what a pipe holds */
+	assert_int_equal(write(ends[1], bytes, length), length);
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	assert_int_equal(blob_load(&blob, path), BLOB_OK);
+	assert_int_equal(blob.length, length);
+	blob_unmap(&blob);
+	close(ends[0]);
+	free(bytes);
+	fixture_free(&f);
 }
 
 static void errors_have_texts(void **state)
@@ -574,7 +582,7 @@ int main(void)
 		cmocka_unit_test(equal_subtrees_are_stored_once),
 		cmocka_unit_test(entries_out_of_order_are_refused),
 		cmocka_unit_test(files),
-		cmocka_unit_test(crc),
+		cmocka_unit_test(a_pipe),
 		cmocka_unit_test(errors_have_texts),
 		cmocka_unit_test(nothing_loaded),
 	};
