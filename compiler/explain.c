@@ -232,6 +232,10 @@ static void explain_address(const struct explanation *about)
 		layer("address", "not asked about: give --address");
 		return;
 	}
+	if (answer->host.form == HOST_IPV6) {
+		layer("address", "the proxy refuses IPv6 addresses as hosts");
+		return;
+	}
 	/* The host is an address: the proxy will judge that one. */
 	struct classification class = ranges_classify(
 		&about->policy->ranges, &answer->host.addr, question->port);
