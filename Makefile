@@ -105,6 +105,7 @@ COMPILER_SRC := \
 	compiler/lint.c \
 	compiler/lint_globs.c \
 	compiler/lint_rules.c \
+	compiler/lint_suffix.c \
 	compiler/lower.c \
 	compiler/main.c \
 	compiler/options.c \

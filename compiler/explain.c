@@ -34,7 +34,8 @@ static const char *entry_place(const struct explanation *about)
 			       entry->wildcard, &file, &line) ||
 	    line == 0)
 		return "";
-	return arena_printf(about->arena, " at %.*s:%u", STR_ARG(file), line);
+	return arena_printf(about->arena, " at %s:%u",
+			    quote_visible(about->arena, file), line);
 }
 
 static void explain_rule(const struct explanation *about)
@@ -56,8 +57,8 @@ static void explain_rule(const struct explanation *about)
 	if (blob_rule_source(about->policy, answer->decision.rule, &file,
 			     &line) &&
 	    line > 0)
-		place = arena_printf(about->arena, " at %.*s:%u", STR_ARG(file),
-				     line);
+		place = arena_printf(about->arena, " at %s:%u",
+				     quote_visible(about->arena, file), line);
 
 	const char *which = quote_visible(about->arena, rule->name);
 	const char *project = quote_visible(about->arena, rule->project);
@@ -135,8 +136,8 @@ static void explain_mitm(const struct explanation *about)
 	    blob_mitm(about->policy, about->answer->decision.mitm, &mitm))
 		layer("mitm_domains",
 		      arena_printf(about->arena,
-				   "'%.*s': the proxy terminates TLS itself",
-				   STR_ARG(mitm.domain)));
+				   "'%s': the proxy terminates TLS itself",
+				   quote_visible(about->arena, mitm.domain)));
 }
 
 /* Each layer from the rule on that did not end the decision, then the one that
@@ -205,8 +206,9 @@ static void explain_class(const struct explanation *about, const char *address,
 		if (blob_range_source(about->policy, class.rule, &file,
 				      &line) &&
 		    line > 0)
-			by = arena_printf(about->arena, "%s at %.*s:%u", by,
-					  STR_ARG(file), line);
+			by = arena_printf(about->arena, "%s at %s:%u", by,
+					  quote_visible(about->arena, file),
+					  line);
 	}
 	layer("address", arena_printf(about->arena, "%s port %u is '%s'%s",
 				      address, about->question->port,
@@ -228,6 +230,10 @@ static void explain_address(const struct explanation *about)
 		return;
 	if (answer->host.form == HOST_NAME) {
 		layer("address", "not asked about: give --address");
+		return;
+	}
+	if (answer->host.form == HOST_IPV6) {
+		layer("address", "the proxy refuses IPv6 addresses as hosts");
 		return;
 	}
 	/* The host is an address: the proxy will judge that one. */

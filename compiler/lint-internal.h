@@ -27,6 +27,9 @@ void lint_duplicates(struct lint *lint);
 void lint_shadowed(struct lint *lint);
 void lint_shapes(struct lint *lint);
 
+/* lint_suffix.c */
+void lint_suffixes(struct lint *lint);
+
 /* "rule 'svc'", "the default rule". */
 const char *lint_rule_name(struct lint *lint, const struct rule *rule);
 

@@ -17,6 +17,7 @@ static const struct {
 	{lint_duplicates, {DIAG_L001}, 1},
 	{lint_shadowed, {DIAG_L002, DIAG_L012, DIAG_L013}, 3},
 	{lint_shapes, {DIAG_L011, DIAG_L014}, 2},
+	{lint_suffixes, {DIAG_L015}, 1},
 };
 
 /* see lint.h */

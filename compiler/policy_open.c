@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "quote.h"
 #include "report.h"
 
 /* Enough to tell a blob from a text. */
@@ -32,6 +33,7 @@ static int check_blob(const struct policy *policy,
 		      const struct options *options, const char *path)
 {
 	const struct blob *blob = &policy->blob;
+	struct arena *arena = arena_new();
 	bool disabled = false;
 
 	for (uint32_t i = 0; i < blob_rule_count(blob); i++) {
@@ -41,14 +43,16 @@ static int check_blob(const struct policy *policy,
 		    !options->acl.disabled[rule.action])
 			continue;
 		fprintf(stderr,
-			"smokescreenc: %s: rule for svc:%.*s utilizes a "
+			"smokescreenc: %s: rule for svc:%s utilizes a "
 			"disabled policy:%s\n",
 			path,
-			STR_ARG(rule.is_default ? STR("default_rule")
-						: rule.name),
+			quote_visible(arena, rule.is_default
+						     ? STR("default_rule")
+						     : rule.name),
 			acl_action_title(rule.action));
 		disabled = true;
 	}
+	arena_free(arena);
 	if (disabled)
 		return STATUS_NO;
 	if (options->reads_acl &&

@@ -146,8 +146,8 @@ static const char *decided_by(struct arena *arena, const struct answer *answer)
 		what = quote_visible(arena, answer->rule.name);
 	if (!answer->has_place)
 		return arena_printf(arena, "'%s'", what);
-	return arena_printf(arena, "'%s' at %.*s:%u", what,
-			    STR_ARG(answer->file), answer->line);
+	return arena_printf(arena, "'%s' at %s:%u", what,
+			    quote_visible(arena, answer->file), answer->line);
 }
 
 /* FIELD, when it is there, must be GOT. */

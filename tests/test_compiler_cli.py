@@ -533,6 +533,18 @@ def test_explain_names_every_layer(acl):
 
 
 @pytest.mark.parametrize("host, note", [
+    ("[::1]:443", "the proxy refuses IPv6 addresses as hosts"),
+    ("10.0.0.1", "the proxy denies by this class too"),
+    ("8.8.8.8", "8.8.8.8 port 443 is 'Allow: Default'"),
+    ("x.com", "give --address")])
+def test_explain_what_the_name_leaves_open(host, note, acl):
+    text = run("--explain", acl, "--role", "rep", "--host",
+               host).stdout.decode()
+    assert text.endswith("report: rule has allow and report policy\n")
+    assert note in text
+
+
+@pytest.mark.parametrize("host, note", [
     ("example.org", "'*.example.org' matches only what is below it"),
     ("v1.api.example.com", "'api.example.com' matches itself and nothing "
      "below"),
