@@ -46,11 +46,16 @@ static void flush_log(struct server *server)
 /* --- the end ----------------------------------------------------------------
  */
 
+static void wake_all(struct server *server)
+{
+	for (unsigned i = 0; i < server->count; i++)
+		worker_wake(server->workers[i]);
+}
+
 static void stop(struct server *server)
 {
 	atomic_store(&server->shared.stopping, true);
-	for (unsigned i = 0; i < server->count; i++)
-		worker_wake(server->workers[i]);
+	wake_all(server);
 	event_base_loopbreak(server->base);
 }
 
@@ -83,8 +88,7 @@ static void start_drain(struct server *server)
 		return;
 	drain_begin(&server->drain, server->log, server->settings,
 		    timeouts_now());
-	for (unsigned i = 0; i < server->count; i++)
-		worker_wake(server->workers[i]);
+	wake_all(server);
 	event_add(server->tick, &tv);
 }
 
@@ -108,6 +112,8 @@ static void reload(struct server *server)
 	if (!ok)
 		json_put_text(&line, "error", result.why);
 	log_end(server->log, &line);
+	if (ok)
+		wake_all(server);
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *context)

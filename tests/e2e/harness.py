@@ -31,13 +31,14 @@ class Failed(Exception):
         self.text = text
 
 
-def compile_acl(directory, text, name="acl"):
+def compile_acl(directory, text, *flags):
     """Compile the YAML in `text`; the path of the blob."""
-    source = Path(directory) / f"{name}.yaml"
-    blob = Path(directory) / f"{name}.blob"
+    source = Path(directory) / "acl.yaml"
+    blob = Path(directory) / "acl.blob"
     source.write_text(text)
-    done = subprocess.run([BUILD / "smokescreenc", "-o", blob, source],
-                          capture_output=True, text=True, timeout=SECONDS)
+    done = subprocess.run(
+        [BUILD / "smokescreenc", *flags, "-o", blob, source],
+        capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
     return blob
 
