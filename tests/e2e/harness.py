@@ -238,9 +238,10 @@ def read_head(sock):
 class Origin:
     """A TCP server on a loopback port; `serve(sock)` handles one client."""
 
-    def __init__(self, serve, host="127.0.0.1"):
+    def __init__(self, serve, host="127.0.0.1", family=socket.AF_INET):
         self.serve = serve
-        self.listener = socket.create_server((host, 0), backlog=4096)
+        self.listener = socket.create_server((host, 0), family=family,
+                                             backlog=4096)
         self.port = self.listener.getsockname()[1]
         self.accepted = 0
         self.thread = threading.Thread(target=self._accept, daemon=True)

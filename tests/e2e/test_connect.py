@@ -410,3 +410,19 @@ def wait_until(happened):
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_ipv6_all_the_way(proxy, origin):
+    try:
+        target = origin(host="::1", family=socket.AF_INET6)
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    child = proxy("--listen-ip", "::1", "--allow-range", "::1/128")
+    assert child.logged("ready")[0]["address"] == f"[::1]:{child.port}"
+    with socket.create_connection(("::1", child.port), 20) as sock:
+        sock.sendall(harness.connect_head("[::1]", target.port) + b"six")
+        assert harness.read_head(sock).status == 200
+        assert harness.read_exactly(sock, 3) == b"six"
+    line = child.close_line()
+    assert line["outbound_remote_addr"] == f"[::1]:{target.port}"
+    assert line["inbound_remote_addr"].startswith("[::1]:")

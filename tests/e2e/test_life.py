@@ -348,7 +348,8 @@ def test_the_port_is_not_shared_with_another(proxy):
     child = proxy()
     done = harness.run_smokescreen("--listen-port", child.port)
     assert done.returncode == 1
-    assert "Address already in use" in done.stderr
+    assert f"listen on 127.0.0.1:{child.port}: Address already in use" in \
+        done.stderr
 
 
 def test_every_worker_serves(proxy, origin):
