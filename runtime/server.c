@@ -43,8 +43,7 @@ static void flush_log(struct server *server)
 		event_add(server->log_retry, &tv);
 }
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end --- */
 
 static void wake_all(struct server *server)
 {
@@ -92,8 +91,7 @@ static void start_drain(struct server *server)
 	event_add(server->tick, &tv);
 }
 
-/* --- reload -----------------------------------------------------------------
- */
+/* --- reload --- */
 
 static void reload(struct server *server)
 {
@@ -144,8 +142,7 @@ static void on_log_retry(evutil_socket_t fd, short what, void *context)
 	flush_log(context);
 }
 
-/* --- start-up ---------------------------------------------------------------
- */
+/* --- start-up --- */
 
 /* Every tunnel takes two descriptors: as many as we may have. */
 static void raise_descriptors(void)
@@ -272,8 +269,7 @@ void server_free(struct server *server)
 	free(server);
 }
 
-/* --- serving ----------------------------------------------------------------
- */
+/* --- serving --- */
 
 static bool default_rule_is_open(const struct blob *blob)
 {

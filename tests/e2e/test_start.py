@@ -208,7 +208,7 @@ def test_defaults_are_real():
     assert done.stderr == ""
     for line in ('ip: "127.0.0.1"', "port: 4750", "connect_timeout: 10s",
                  "dns_timeout: 5s", "read_header_timeout: 10s",
-                 "idle_timeout: none", "exit_timeout: 30000s",
+                 "idle_timeout: none", "exit_timeout: 500m",
                  "deny_status: 407", "deny_detail: class",
                  "mixed_answers: skip", "deny: []",
                  "acl_file: none: every host is allowed"):
