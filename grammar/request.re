@@ -281,6 +281,7 @@ enum request_status request_scan(struct request_progress *progress,
 {
 	const byte *base = (const byte *)bytes;
 	size_t limit = length < REQUEST_MAX_HEAD ? length : REQUEST_MAX_HEAD;
+	enum request_status status;
 
 	out->error = NULL;
 	while (progress->seen < limit) {
@@ -297,6 +298,13 @@ enum request_status request_scan(struct request_progress *progress,
 			return bad(out, "bare line feed");
 		progress->seen = at + 1;
 		if (at - progress->line > 1) {
+			/* a request line that is none is not waited upon */
+			if (progress->line == progress->first) {
+				status = scan_request_line(
+					base, base + progress->line, out);
+				if (status != REQUEST_DONE)
+					return status;
+			}
 			progress->line = at + 1;
 			continue;
 		}

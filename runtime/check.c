@@ -10,6 +10,8 @@ static void print_duration(FILE *out, const char *key, unsigned ms)
 {
 	if (ms == 0)
 		fprintf(out, "%s: none\n", key);
+	else if (ms % 60000 == 0)
+		fprintf(out, "%s: %um\n", key, ms / 60000);
 	else if (ms % 1000 == 0)
 		fprintf(out, "%s: %us\n", key, ms / 1000);
 	else

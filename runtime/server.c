@@ -43,14 +43,18 @@ static void flush_log(struct server *server)
 		event_add(server->log_retry, &tv);
 }
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end --- */
+
+static void wake_all(struct server *server)
+{
+	for (unsigned i = 0; i < server->count; i++)
+		worker_wake(server->workers[i]);
+}
 
 static void stop(struct server *server)
 {
 	atomic_store(&server->shared.stopping, true);
-	for (unsigned i = 0; i < server->count; i++)
-		worker_wake(server->workers[i]);
+	wake_all(server);
 	event_base_loopbreak(server->base);
 }
 
@@ -83,13 +87,11 @@ static void start_drain(struct server *server)
 		return;
 	drain_begin(&server->drain, server->log, server->settings,
 		    timeouts_now());
-	for (unsigned i = 0; i < server->count; i++)
-		worker_wake(server->workers[i]);
+	wake_all(server);
 	event_add(server->tick, &tv);
 }
 
-/* --- reload -----------------------------------------------------------------
- */
+/* --- reload --- */
 
 static void reload(struct server *server)
 {
@@ -108,6 +110,8 @@ static void reload(struct server *server)
 	if (!ok)
 		json_put_text(&line, "error", result.why);
 	log_end(server->log, &line);
+	if (ok)
+		wake_all(server);
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *context)
@@ -138,8 +142,7 @@ static void on_log_retry(evutil_socket_t fd, short what, void *context)
 	flush_log(context);
 }
 
-/* --- start-up ---------------------------------------------------------------
- */
+/* --- start-up --- */
 
 /* Every tunnel takes two descriptors: as many as we may have. */
 static void raise_descriptors(void)
@@ -266,8 +269,7 @@ void server_free(struct server *server)
 	free(server);
 }
 
-/* --- serving ----------------------------------------------------------------
- */
+/* --- serving --- */
 
 static bool default_rule_is_open(const struct blob *blob)
 {

@@ -11,10 +11,11 @@
 #include <stdbool.h>
 
 #include "settings.h"
+#include "store.h"
 
 struct server;
 
-#define SERVER_WHY_MAX 1024
+#define SERVER_WHY_MAX STORE_WHY_MAX
 
 /* Load the policy and open the listeners.  NULL: WHY says why not, and nothing
  * was logged.  SETTINGS is borrowed. */

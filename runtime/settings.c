@@ -48,8 +48,7 @@ refuse(char *why, const char *format, ...)
 	return false;
 }
 
-/* --- kinds of values --------------------------------------------------------
- */
+/* --- kinds of values --- */
 
 static bool set_string(char **slot, const char *text, char *why)
 {
@@ -255,8 +254,7 @@ static bool add_server(struct settings *settings, const char *text, char *why)
 	return true;
 }
 
-/* --- one function a setting -------------------------------------------------
- */
+/* --- one function a setting --- */
 
 /* NAME's text or flag goes to FIELD through SETTER. */
 #define SETTER(name, call)                                                     \
@@ -426,8 +424,7 @@ static bool set_nat64(struct settings *settings, const char *text, char *why)
 	return true;
 }
 
-/* --- the table --------------------------------------------------------------
- */
+/* --- the table --- */
 
 const struct setting settings_table[] = {
 	{"help", NULL, SETTING_BOOL, NULL, "Show this help and exit", set_help},

@@ -76,7 +76,7 @@ static bool ends_in(const char *text, const char *end)
 static bool refuse_text(const char *path, char *why)
 {
 	size_t cut = ends_in(path, ".yaml") ? 5 : ends_in(path, ".yml") ? 4 : 0;
-	char source[256], blob[256];
+	char source[STORE_WHY_MAX / 4], blob[STORE_WHY_MAX / 4];
 
 	shell_word(path, "", 0, source, sizeof(source));
 	shell_word(path, ".blob", cut, blob, sizeof(blob));

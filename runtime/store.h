@@ -14,7 +14,7 @@
 #include "runtime/policy/ranges.h"
 #include "settings.h"
 
-#define STORE_WHY_MAX 1024
+#define STORE_WHY_MAX 16384 /* a command with two quoted paths */
 
 struct policy {
 	atomic_uint references;

@@ -46,8 +46,7 @@ uint64_t client_clock_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* --- descriptors and events -------------------------------------------------
- */
+/* --- descriptors and events --- */
 
 static void on_client_event(evutil_socket_t fd, short what, void *context);
 static void on_origin_event(evutil_socket_t fd, short what, void *context);
@@ -88,8 +87,7 @@ static void peer_close(struct client *client, struct peer *peer)
 	stream_close(&peer->stream);
 }
 
-/* --- birth and death --------------------------------------------------------
- */
+/* --- birth and death --- */
 
 static struct client *take_from_pool(struct worker *worker)
 {
@@ -224,8 +222,7 @@ void client_pool_free(struct worker *worker)
 	worker->pooled = 0;
 }
 
-/* --- the head ---------------------------------------------------------------
- */
+/* --- the head --- */
 
 static unsigned status_of(enum request_status status)
 {
@@ -333,8 +330,7 @@ static void read_early(struct client *client)
 	client_want(client, &client->client, 0);
 }
 
-/* --- our answers ------------------------------------------------------------
- */
+/* --- our answers --- */
 
 /* Everything is out: say so, and wait for the client to say the same, so that
  * no reset overtakes the answer (RFC 9112 9.6). */
@@ -394,8 +390,7 @@ void client_reply(struct client *client, const char *bytes, uint32_t length)
 	reply_write(client);
 }
 
-/* --- what can happen --------------------------------------------------------
- */
+/* --- what can happen --- */
 
 static void on_client_event(evutil_socket_t fd, short what, void *context)
 {

@@ -5,7 +5,8 @@
  *      \________\________\--> REPLY --> (closed)
  *
  * client.c has the states and the descriptors, connect.c the way from a request
- * head to a connection, tunnel.c the relay, respond.c the words. */
+ * head to a connection, tunnel.c the relay, answer.c the requests that get
+ * none, respond.c the words. */
 #ifndef PROXY_CLIENT_H
 #define PROXY_CLIENT_H
 

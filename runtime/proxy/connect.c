@@ -1,7 +1,7 @@
 /* connect.c - see connect.h.
  * Everything is decided here and in this order: form of the request, role,
- * host, policy, addresses.  Whatever is not allowed on the way ends in deny()
- * or fail(), which log once and answer once. */
+ * host, policy, addresses.  Whatever is not allowed on the way ends in
+ * answer_deny() or answer_fail(), which log once and answer once. */
 #include "connect.h"
 
 #include <errno.h>
@@ -26,8 +26,7 @@ static const struct settings *settings_of(const struct client *client)
 	return client->worker->shared->settings;
 }
 
-/* --- connecting -------------------------------------------------------------
- */
+/* --- connecting --- */
 
 static void on_dial(void *context, const struct dial_result *result)
 {
@@ -71,8 +70,7 @@ static void dial(struct client *client, const struct addr *addrs, size_t count)
 	client->state = CLIENT_DIAL;
 }
 
-/* --- addresses --------------------------------------------------------------
- */
+/* --- addresses --- */
 
 static struct classification classify(struct client *client,
 				      const struct addr *addr)
@@ -195,8 +193,7 @@ static void lookup(struct client *client, const char *name)
 	client->state = CLIENT_LOOKUP;
 }
 
-/* --- the policy -------------------------------------------------------------
- */
+/* --- the policy --- */
 
 /* What decide() is asked about. */
 struct asked {
@@ -283,8 +280,7 @@ static void decide_and_go(struct client *client, const struct asked *asked)
 		judge(client, &asked->host.addr, 1);
 }
 
-/* --- the request ------------------------------------------------------------
- */
+/* --- the request --- */
 
 static struct str span_text(const char *head, struct request_span span)
 {

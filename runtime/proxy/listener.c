@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/policy/addr.h"
+#include "self.h"
 
 #define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
 #define DRAIN_MAX 65536
@@ -117,6 +118,26 @@ static bool set_inherited(int fd)
 			  sizeof(idle)) == 0;
 }
 
+/* "listen on [::1]:4750: Address already in use" */
+static void explain(const struct listen_address *address, char *why)
+{
+	const char *error = strerror(errno);
+	char text[ADDR_TEXT_MAX];
+	struct addr addr;
+	uint16_t port;
+
+	if (!self_from_sockaddr((const struct sockaddr *)&address->storage,
+				&addr, &port)) {
+		snprintf(why, LISTENER_WHY_MAX, "listen: %s", error);
+		return;
+	}
+	addr_format(&addr, text);
+	snprintf(why, LISTENER_WHY_MAX,
+		 addr_is_v4(&addr) ? "listen on %s:%u: %s"
+				   : "listen on [%s]:%u: %s",
+		 text, port, error);
+}
+
 int listener_open(struct listen_address *address, bool first, char *why)
 {
 	int fd = -1;
@@ -137,7 +158,7 @@ int listener_open(struct listen_address *address, bool first, char *why)
 		goto fail;
 	return fd;
 fail:
-	snprintf(why, LISTENER_WHY_MAX, "listen: %s", strerror(errno));
+	explain(address, why);
 	if (fd >= 0)
 		close(fd);
 	return -1;

@@ -32,6 +32,8 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	/* only the waking matters; a failed read wakes us again */
 	if (read((int)fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return;
+	/* after a reload: let go of the old policy now, not at some request */
+	store_current(worker->shared->store, &worker->view);
 	if (atomic_load(&worker->shared->draining))
 		listener_drain(&worker->listener);
 }

@@ -31,13 +31,14 @@ class Failed(Exception):
         self.text = text
 
 
-def compile_acl(directory, text, name="acl"):
+def compile_acl(directory, text, *flags):
     """Compile the YAML in `text`; the path of the blob."""
-    source = Path(directory) / f"{name}.yaml"
-    blob = Path(directory) / f"{name}.blob"
+    source = Path(directory) / "acl.yaml"
+    blob = Path(directory) / "acl.blob"
     source.write_text(text)
-    done = subprocess.run([BUILD / "smokescreenc", "-o", blob, source],
-                          capture_output=True, text=True, timeout=SECONDS)
+    done = subprocess.run(
+        [BUILD / "smokescreenc", *flags, "-o", blob, source],
+        capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
     return blob
 
@@ -237,9 +238,10 @@ def read_head(sock):
 class Origin:
     """A TCP server on a loopback port; `serve(sock)` handles one client."""
 
-    def __init__(self, serve, host="127.0.0.1"):
+    def __init__(self, serve, host="127.0.0.1", family=socket.AF_INET):
         self.serve = serve
-        self.listener = socket.create_server((host, 0), backlog=4096)
+        self.listener = socket.create_server((host, 0), family=family,
+                                             backlog=4096)
         self.port = self.listener.getsockname()[1]
         self.accepted = 0
         self.thread = threading.Thread(target=self._accept, daemon=True)

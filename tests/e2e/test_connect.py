@@ -291,6 +291,20 @@ def test_flags_extend_the_lists_in_the_blob(proxy, origin, tmp_path):
     assert child.connect("127.0.0.1", 1).status == 502
 
 
+def test_a_compiled_range_is_named_by_its_line(proxy, tmp_path):
+    lists = tmp_path / "lists.yaml"
+    lists.write_text("# ours\ndeny_ranges:\n- 93.184.0.0/16\n")
+    acl = ENFORCE.replace("  - allowed.test\n", "  - 93.184.216.34\n")
+    blob = harness.compile_acl(tmp_path, acl, "--config-file", lists)
+    child = proxy("--egress-acl-file", blob,
+                  config="allow_missing_role: true\n")
+    answer = child.connect("93.184.216.34", 443)
+    assert "Deny: User Configured" in answer.error
+    line = child.decision()
+    assert line["source"] == "lists.yaml:3"
+    assert line["entry"] == "93.184.216.34"
+
+
 def test_the_hosts_file_is_honoured(proxy, origin):
     """localhost comes from /etc/hosts: no server is asked."""
     child = proxy(dns={})
@@ -396,3 +410,19 @@ def wait_until(happened):
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_ipv6_all_the_way(proxy, origin):
+    try:
+        target = origin(host="::1", family=socket.AF_INET6)
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    child = proxy("--listen-ip", "::1", "--allow-range", "::1/128")
+    assert child.logged("ready")[0]["address"] == f"[::1]:{child.port}"
+    with socket.create_connection(("::1", child.port), 20) as sock:
+        sock.sendall(harness.connect_head("[::1]", target.port) + b"six")
+        assert harness.read_head(sock).status == 200
+        assert harness.read_exactly(sock, 3) == b"six"
+    line = child.close_line()
+    assert line["outbound_remote_addr"] == f"[::1]:{target.port}"
+    assert line["inbound_remote_addr"].startswith("[::1]:")

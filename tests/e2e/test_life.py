@@ -57,6 +57,25 @@ def test_reload_changes_what_is_decided(policed, origin):
     assert child.close_line()["entry"] == "127.0.0.1"
 
 
+def test_an_old_policy_is_let_go(policed, origin):
+    """Without waiting for a request on every worker."""
+    child, directory = policed
+
+    def mapped():
+        with open(f"/proc/{child.process.pid}/maps") as maps:
+            return len({line.split()[4] for line in maps if "memfd:" in line})
+    # every worker has decided by the first one
+    for _ in range(20):
+        child.tunnel("127.0.0.1", origin().port).close()
+    assert mapped() == 1
+    write_acl(directory, "127.0.0.2")
+    child.reload()
+    end = time.monotonic() + harness.SECONDS
+    while mapped() != 1:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("damage", [
     "flip", "truncate", "empty", "missing", "text", "directory"])
 def test_a_bad_blob_is_refused_and_the_old_one_stays(policed, origin, damage):
@@ -329,7 +348,8 @@ def test_the_port_is_not_shared_with_another(proxy):
     child = proxy()
     done = harness.run_smokescreen("--listen-port", child.port)
     assert done.returncode == 1
-    assert "Address already in use" in done.stderr
+    assert f"listen on 127.0.0.1:{child.port}: Address already in use" in \
+        done.stderr
 
 
 def test_every_worker_serves(proxy, origin):

@@ -67,7 +67,8 @@ def test_version_and_help():
     (["--nat64-prefix", "10.0.0.0/8"], "NAT64"),
     (["--additional-error-message-on-deny", "x" * 4097], "4096"),
     (["--listen-ip", "localhost"], "is not an IP address"),
-    (["--listen-ip", "192.0.2.1"], "Cannot assign requested address"),
+    (["--listen-ip", "192.0.2.1"],
+     "listen on 192.0.2.1:4750: Cannot assign requested address"),
     (["--config-file", "/nonexistent"],
      'Couldn\'t load file "/nonexistent" specified by --config-file: '),
     (["--egress-acl-file", "/nonexistent"],
@@ -207,7 +208,7 @@ def test_defaults_are_real():
     assert done.stderr == ""
     for line in ('ip: "127.0.0.1"', "port: 4750", "connect_timeout: 10s",
                  "dns_timeout: 5s", "read_header_timeout: 10s",
-                 "idle_timeout: none", "exit_timeout: 30000s",
+                 "idle_timeout: none", "exit_timeout: 500m",
                  "deny_status: 407", "deny_detail: class",
                  "mixed_answers: skip", "deny: []",
                  "acl_file: none: every host is allowed"):
@@ -234,6 +235,12 @@ def test_yaml_is_refused_with_the_command(tmp_path):
     blob = tmp_path / "my acl's.blob"
     done = run_smokescreen("--check-config", "--egress-acl-file", blob)
     assert done.returncode == 0, done.stderr
+    long = tmp_path / ("d" * 250)
+    long.mkdir()
+    deep = long / f"{'f' * 240}.yaml"
+    deep.write_text(ACL % "open")
+    said = refused(run_smokescreen("--egress-acl-file", deep))
+    assert f"smokescreenc -o {deep.with_suffix('.blob')} {deep}\n" in said
     plain = tmp_path / "acl.yml"
     plain.write_text(ACL % "open")
     said = refused(run_smokescreen("--egress-acl-file", plain))

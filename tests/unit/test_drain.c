@@ -105,8 +105,7 @@ static void test_exit_timeout(void **state)
 	says("ExitTimeout 1m30.061s reached - timing out");
 }
 
-/* --- timeouts ---------------------------------------------------------------
- */
+/* --- timeouts --- */
 
 #define COUNT 5
 

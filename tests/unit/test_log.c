@@ -183,8 +183,7 @@ static void test_time(void **state)
 	assert_string_equal(out, "2026-01-02T15:04:05.001234Z");
 }
 
-/* --- the sink ---------------------------------------------------------------
- */
+/* --- the sink --- */
 
 struct pipes {
 	int fd[2];

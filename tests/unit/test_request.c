@@ -189,6 +189,8 @@ static void test_heads_that_do_not(void **state)
 		{"CONNECT a:1 HTTP/1.10\r\n\r\n", REQUEST_BAD},
 		{"CON(ECT a:1 HTTP/1.1\r\n\r\n", REQUEST_BAD},
 		{"\x16\x03\x01", REQUEST_BAD},
+		{"CONNECT a:1\r\nA: b", REQUEST_BAD},
+		{"GET / HTTP/2.0\r\nA: b", REQUEST_BAD_VERSION},
 		{"CONNECT a:1 HTTP/2.0\r\n\r\n", REQUEST_BAD_VERSION},
 		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", REQUEST_BAD_VERSION},
 		{"GET / HTTP/0.9\r\n\r\n", REQUEST_BAD_VERSION},

@@ -237,8 +237,7 @@ static void test_lists_add_up(void **state)
 	store_fini(&store);
 }
 
-/* --- while others decide ----------------------------------------------------
- */
+/* --- while others decide --- */
 
 struct reader {
 	struct store *store;
