@@ -97,6 +97,7 @@ COMPILER_SRC := \
 	compiler/emit_file.c \
 	compiler/emit_lines.c \
 	compiler/emit_sections.c \
+	compiler/escape.c \
 	compiler/explain.c \
 	compiler/explain_code.c \
 	compiler/glob.c \
