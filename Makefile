@@ -99,6 +99,7 @@ COMPILER_SRC := \
 	compiler/emit_sections.c \
 	compiler/escape.c \
 	compiler/explain.c \
+	compiler/explain_all.c \
 	compiler/explain_code.c \
 	compiler/glob.c \
 	compiler/info.c \

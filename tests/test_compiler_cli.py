@@ -796,15 +796,6 @@ def test_explain_code():
     assert run("--explain-code", "P999").returncode == NO
 
 
-def test_explain_all_codes():
-    text = run("--explain-code", "all").stdout.decode()
-    codes = re.findall(r"^DIAG\((\w+)",
-                       (ROOT / "grammar/diagnostic.def").read_text(), re.M)
-    assert re.findall(r"^## (\w+)", text, re.M) == codes
-    # nothing that Markdown would swallow
-    assert "\\*.example.com" in text
-
-
 def test_yaml_events(acl):
     done = run("--yaml-events", acl)
     assert done.returncode == YES
