@@ -114,6 +114,7 @@ COMPILER_SRC := \
 	compiler/output.c \
 	compiler/owners.c \
 	compiler/policy_open.c \
+	compiler/progress.c \
 	compiler/quote.c \
 	compiler/report.c \
 	compiler/report_json.c \
