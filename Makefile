@@ -91,6 +91,7 @@ COMPILER_SRC := \
 	compiler/batch.c \
 	compiler/buffer.c \
 	compiler/check.c \
+	compiler/check_files.c \
 	compiler/compile.c \
 	compiler/dump.c \
 	compiler/emit.c \
@@ -117,7 +118,11 @@ COMPILER_SRC := \
 	compiler/progress.c \
 	compiler/quote.c \
 	compiler/report.c \
+	compiler/report_github.c \
 	compiler/report_json.c \
+	compiler/report_junit.c \
+	compiler/report_sarif.c \
+	compiler/report_sarif_rules.c \
 	compiler/report_text.c \
 	compiler/schema.c \
 	compiler/sort.c \

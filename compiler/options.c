@@ -46,6 +46,12 @@ static const char *const mode_names[] = {
 	[MODE_EXPLAIN_CODE] = "--explain-code",
 };
 
+static const char *const format_names[] = {
+	[FORMAT_TEXT] = "text",   [FORMAT_JSON] = "json",
+	[FORMAT_SARIF] = "sarif", [FORMAT_GITHUB] = "github",
+	[FORMAT_JUNIT] = "junit",
+};
+
 /* see options.h */
 int options_usage(const char *format, ...)
 {
@@ -200,7 +206,6 @@ static bool disable_action(struct parse *parse, const char *value)
 
 static bool take(struct parse *parse, enum option_id id, const char *value)
 {
-	static const char *const formats[] = {"text", "json"};
 	static const char *const colors[] = {"auto", "always", "never"};
 	struct options *options = parse->options;
 	const char *wrong;
@@ -256,9 +261,10 @@ static bool take(struct parse *parse, enum option_id id, const char *value)
 		options->batch = true;
 		return true;
 	case OPTION_FORMAT:
-		if (!choose(parse, id, value, formats, 2, &choice))
+		if (!choose(parse, id, value, format_names, FORMAT_JUNIT + 1,
+			    &choice))
 			return false;
-		options->json = choice == 1;
+		options->format = (enum option_format)choice;
 		return true;
 	case OPTION_COLOR:
 		if (!choose(parse, id, value, colors, 3, &choice))
@@ -384,6 +390,13 @@ static bool check_modes(struct parse *parse)
 			    options_usage("standard input is one file: it "
 					  "cannot be the policy and the "
 					  "configuration"));
+	/* The other formats are those of reports. */
+	if (options->format > FORMAT_JSON && options->mode != MODE_COMPILE &&
+	    options->mode != MODE_CHECK && options->mode != MODE_TEST)
+		return fail(parse,
+			    options_usage("--format %s has no meaning with %s",
+					  format_names[options->format],
+					  mode_names[options->mode]));
 	return true;
 }
 
@@ -444,9 +457,11 @@ failed:
 bool options_colour(const struct options *options, FILE *stream)
 {
 	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
 
 	if (options->color != COLOR_AUTO)
 		return options->color == COLOR_ALWAYS;
 	return isatty(fileno(stream)) &&
-	       (no_color == NULL || no_color[0] == '\0');
+	       (no_color == NULL || no_color[0] == '\0') &&
+	       (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }

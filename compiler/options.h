@@ -31,6 +31,14 @@ enum mode {
 	MODE_EXPLAIN_CODE,
 };
 
+enum option_format {
+	FORMAT_TEXT = 0,
+	FORMAT_JSON,
+	FORMAT_SARIF,
+	FORMAT_GITHUB,
+	FORMAT_JUNIT,
+};
+
 enum option_color { COLOR_AUTO = 0, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
@@ -40,7 +48,7 @@ struct options {
 	const char *output; /* NULL: beside the source */
 	bool strip;
 	bool quiet;
-	bool json;
+	enum option_format format;
 	enum option_color color;
 	const char *stage;
 	const char *code;
