@@ -115,6 +115,7 @@ COMPILER_SRC := \
 	compiler/output.c \
 	compiler/owners.c \
 	compiler/policy_open.c \
+	compiler/print_schema.c \
 	compiler/progress.c \
 	compiler/quote.c \
 	compiler/report.c \

@@ -44,6 +44,7 @@ static const char *const mode_names[] = {
 	[MODE_STAGE] = "--stage",
 	[MODE_YAML_EVENTS] = "--yaml-events",
 	[MODE_EXPLAIN_CODE] = "--explain-code",
+	[MODE_PRINT_SCHEMA] = "--print-schema",
 };
 
 static const char *const format_names[] = {
@@ -230,6 +231,9 @@ static bool take(struct parse *parse, enum option_id id, const char *value)
 	case OPTION_EXPLAIN_CODE:
 		options->code = value;
 		return set_mode(parse, MODE_EXPLAIN_CODE);
+	case OPTION_PRINT_SCHEMA:
+		options->schema = value;
+		return set_mode(parse, MODE_PRINT_SCHEMA);
 	case OPTION_HELP:
 		print_help();
 		return fail(parse, STATUS_YES);

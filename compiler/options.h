@@ -29,6 +29,7 @@ enum mode {
 	MODE_STAGE,
 	MODE_YAML_EVENTS,
 	MODE_EXPLAIN_CODE,
+	MODE_PRINT_SCHEMA,
 };
 
 enum option_format {
@@ -52,6 +53,7 @@ struct options {
 	enum option_color color;
 	const char *stage;
 	const char *code;
+	const char *schema; /* which one to print */
 
 	const char *role; /* NULL: not given, as the next three */
 	const char *host;
