@@ -197,7 +197,7 @@ BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
 .PHONY: all programs run test check check-asan deps deps-ci fuzz bench lint \
 	check-layers check-format check-docs check-warnings format install \
-	clean help policies test-programs bench-programs fuzz-programs
+	clean help docs policies test-programs bench-programs fuzz-programs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -218,6 +218,7 @@ help:
 ## make bench      measure; writes build/bench/*.json and a table
 ## make lint       clang-tidy and cppcheck
 ## make check-layers check-format check-docs check-warnings
+## make docs       write the pages that are made from the program
 ## make install    DESTDIR= PREFIX=/usr/local
 
 # As many jobs as processors, unless the caller said how many.
@@ -360,6 +361,18 @@ format:
 
 check-docs:
 	$(Q)BUILD=$(BUILD) sh tests/check-docs.sh
+
+# Pages that the program writes; check-docs says when one is out of date.
+docs/DIAGNOSTICS.md: $(BUILD)/smokescreenc
+	$(call say,DOC,$@)
+	$(Q)$< --explain-code all >$@
+
+docs/smokescreen-%.schema.json: $(BUILD)/smokescreenc
+	$(call say,DOC,$@)
+	$(Q)$< --print-schema $* >$@
+
+docs: docs/DIAGNOSTICS.md docs/smokescreen-acl.schema.json \
+	docs/smokescreen-tests.schema.json
 
 # Both compilers, every warning an error.
 check-warnings:
