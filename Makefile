@@ -91,13 +91,16 @@ COMPILER_SRC := \
 	compiler/batch.c \
 	compiler/buffer.c \
 	compiler/check.c \
+	compiler/check_files.c \
 	compiler/compile.c \
 	compiler/dump.c \
 	compiler/emit.c \
 	compiler/emit_file.c \
 	compiler/emit_lines.c \
 	compiler/emit_sections.c \
+	compiler/escape.c \
 	compiler/explain.c \
+	compiler/explain_all.c \
 	compiler/explain_code.c \
 	compiler/glob.c \
 	compiler/info.c \
@@ -113,9 +116,15 @@ COMPILER_SRC := \
 	compiler/output.c \
 	compiler/owners.c \
 	compiler/policy_open.c \
+	compiler/print_schema.c \
+	compiler/progress.c \
 	compiler/quote.c \
 	compiler/report.c \
+	compiler/report_github.c \
 	compiler/report_json.c \
+	compiler/report_junit.c \
+	compiler/report_sarif.c \
+	compiler/report_sarif_rules.c \
 	compiler/report_text.c \
 	compiler/schema.c \
 	compiler/sort.c \
@@ -190,7 +199,7 @@ BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
 .PHONY: all programs run test check check-asan deps deps-ci fuzz bench lint \
 	check-layers check-format check-docs check-warnings format install \
-	clean help policies test-programs bench-programs fuzz-programs
+	clean help docs policies test-programs bench-programs fuzz-programs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -211,6 +220,7 @@ help:
 ## make bench      measure; writes build/bench/*.json and a table
 ## make lint       clang-tidy and cppcheck
 ## make check-layers check-format check-docs check-warnings
+## make docs       write the pages that are made from the program
 ## make install    DESTDIR= PREFIX=/usr/local
 
 # As many jobs as processors, unless the caller said how many.
@@ -353,6 +363,18 @@ format:
 
 check-docs:
 	$(Q)BUILD=$(BUILD) sh tests/check-docs.sh
+
+# Pages that the program writes; check-docs says when one is out of date.
+docs/DIAGNOSTICS.md: $(BUILD)/smokescreenc
+	$(call say,DOC,$@)
+	$(Q)$< --explain-code all >$@
+
+docs/smokescreen-%.schema.json: $(BUILD)/smokescreenc
+	$(call say,DOC,$@)
+	$(Q)$< --print-schema $* >$@
+
+docs: docs/DIAGNOSTICS.md docs/smokescreen-acl.schema.json \
+	docs/smokescreen-tests.schema.json
 
 # Both compilers, every warning an error.
 check-warnings:

@@ -7,6 +7,11 @@
 /* What a key's value is. */
 enum schema_kind {
 	SCHEMA_TEXT = 0,
+	SCHEMA_VERSION, /* the text v1 */
+	SCHEMA_ACTION,  /* one of three words */
+	SCHEMA_VERDICT, /* one of three words */
+	SCHEMA_PORT,
+	SCHEMA_GLOB, /* a host glob */
 	SCHEMA_BOOL,
 	SCHEMA_GLOBS,   /* list of host globs */
 	SCHEMA_TEXTS,   /* list of texts */
@@ -19,6 +24,9 @@ enum schema_kind {
 	SCHEMA_MAPPING, /* any other mapping: never under a key */
 };
 
+/* Whether a mapping must have a key, with a value. */
+enum schema_presence { SCHEMA_OPTIONAL = 0, SCHEMA_REQUIRED };
+
 enum schema_scope {
 	SCHEMA_SCOPE_TOP = 0, /* the policy itself */
 	SCHEMA_SCOPE_RULE,    /* one of services, and default */
@@ -29,7 +37,7 @@ enum schema_scope {
 };
 
 enum schema_id {
-#define KEY(scope, id, name, kind, description) KEY_##scope##_##id,
+#define KEY(scope, id, name, kind, presence, description) KEY_##scope##_##id,
 #include "acl_schema.def"
 #undef KEY
 	SCHEMA_KEY_COUNT
@@ -38,6 +46,8 @@ enum schema_id {
 struct schema_key {
 	enum schema_scope scope;
 	enum schema_kind kind;
+	enum schema_presence presence; /* said to others: acl.c and testrun.c
+					* have messages of their own */
 	const char *name;
 	const char *description;
 };

@@ -1,17 +1,14 @@
 /* check.c - compile, and the same without writing. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "check_files.h"
 #include "command.h"
 #include "compile.h"
 #include "output.h"
+#include "progress.h"
+#include "quote.h"
 #include "report.h"
-
-#define MAX_DIRECTORY_DEPTH 32
 
 static int worse(int a, int b)
 {
@@ -39,31 +36,38 @@ int command_compile(const struct options *options)
 	/* The blob may be on standard output; then what is said is not. */
 	bool to_stdout =
 		options->output != NULL && strcmp(options->output, "-") == 0;
+	bool text = options->format == FORMAT_TEXT;
 
 	compile_init(&compilation, options);
 	compilation.lint = true;
-	if (compile_load(&compilation, source) != COMPILE_OK)
-		goto out;
+	report_begin(&report, options, text || to_stdout ? stderr : stdout);
+	report.brief = true;
+	progress_start(options->quiet);
+	progress_show("compiling", 1, 1, source);
+	if (compile_load(&compilation, source) == COMPILE_OK) {
+		enum compile_result result =
+			compile_run(&compilation, STAGE_BLOB);
 
-	enum compile_result result = compile_run(&compilation, STAGE_BLOB);
-
-	if (result == COMPILE_IO)
-		goto out;
-	report_begin(&report, options,
-		     options->json && !to_stdout ? stdout : stderr);
-	report_file(&report, &compilation.diags);
-	/* A clean compile says nothing. */
-	if (options->json || compilation.diags.count > 0)
-		report_end(&report);
-	status = STATUS_NO;
-	if (result == COMPILE_ERRORS)
-		goto out;
-	status =
-		output_write(options->output != NULL
-				     ? options->output
-				     : output_name(compilation.arena, source),
-			     source, compilation.blob, compilation.blob_length);
-out:
+		progress_hide();
+		if (result != COMPILE_IO)
+			report_file(&report, &compilation.source,
+				    &compilation.diags);
+		if (result == COMPILE_ERRORS)
+			status = STATUS_NO;
+		if (result == COMPILE_OK)
+			status = output_write(
+				options->output != NULL
+					? options->output
+					: output_name(compilation.arena,
+						      source),
+				source, compilation.blob,
+				compilation.blob_length);
+	}
+	progress_stop();
+	if (compilation.unread != NULL)
+		report_unread(&report, compilation.unread,
+			      compilation.unread_why);
+	report_end(&report, status);
 	compile_fini(&compilation);
 	return status;
 }
@@ -72,121 +76,64 @@ static int check_file(const struct options *options, struct report *report,
 		      const char *path)
 {
 	struct compilation compilation;
+	enum compile_result result = COMPILE_IO;
 	int status = STATUS_IO;
 
 	compile_init(&compilation, options);
 	compilation.lint = true;
-	if (compile_load(&compilation, path) == COMPILE_OK) {
-		enum compile_result result =
-			compile_run(&compilation, STAGE_BLOB);
-
-		if (result != COMPILE_IO) {
-			report_file(report, &compilation.diags);
-			status = result == COMPILE_OK ? STATUS_YES : STATUS_NO;
-		}
+	compilation.tests_too = true;
+	if (compile_load(&compilation, path) == COMPILE_OK)
+		result = compile_run(&compilation, STAGE_BLOB);
+	progress_hide();
+	if (result == COMPILE_IO) {
+		report_unread(report,
+			      compilation.unread != NULL ? compilation.unread
+							 : path,
+			      compilation.unread != NULL
+				      ? compilation.unread_why
+				      : "could not be read or written");
+	} else {
+		report_file(report, &compilation.source, &compilation.diags);
+		status = result == COMPILE_OK ? STATUS_YES : STATUS_NO;
 	}
 	compile_fini(&compilation);
-	return status;
-}
-
-static bool ends_with(const char *name, const char *ending)
-{
-	size_t n = strlen(name);
-	size_t m = strlen(ending);
-
-	return n > m && strcmp(name + n - m, ending) == 0;
-}
-
-/* Policies, but not the tests beside them. */
-static bool is_policy_name(const char *name)
-{
-	return (ends_with(name, ".yaml") || ends_with(name, ".yml")) &&
-	       !ends_with(name, ".test.yaml") && !ends_with(name, ".test.yml");
-}
-
-static int check_directory(const struct options *options, struct report *report,
-			   const char *path, int depth);
-
-/* DEPTH 0: named by the user, so whatever it is is read. */
-static int check_path(const struct options *options, struct report *report,
-		      const char *path, int depth)
-{
-	struct stat st;
-
-	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
-	    S_ISDIR(st.st_mode))
-		return check_directory(options, report, path, depth);
-	return check_file(options, report, path);
-}
-
-static int check_entry(const struct options *options, struct report *report,
-		       const char *directory, const struct dirent *entry,
-		       int depth)
-{
-	size_t room = strlen(directory) + strlen(entry->d_name) + 2;
-	char *path = malloc(room);
-	struct stat st;
-	int status = STATUS_YES;
-
-	if (path == NULL) {
-		fputs("smokescreenc: out of memory\n", stderr);
-		return STATUS_IO;
-	}
-	snprintf(path, room, "%s%s%s", directory,
-		 ends_with(directory, "/") ? "" : "/", entry->d_name);
-	/* Links to directories are not followed: they may lead round. */
-	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		status = check_directory(options, report, path, depth + 1);
-	else if (is_policy_name(entry->d_name))
-		status = check_file(options, report, path);
-	free(path);
-	return status;
-}
-
-static int check_directory(const struct options *options, struct report *report,
-			   const char *path, int depth)
-{
-	struct dirent **entries;
-	int status = STATUS_YES;
-
-	if (depth > MAX_DIRECTORY_DEPTH) {
-		fprintf(stderr,
-			"smokescreenc: %s: more than %d directories "
-			"deep\n",
-			path, MAX_DIRECTORY_DEPTH);
-		return STATUS_IO;
-	}
-
-	int count = scandir(path, &entries, NULL, alphasort);
-
-	if (count < 0) {
-		fprintf(stderr, "smokescreenc: %s: %s\n", path,
-			strerror(errno));
-		return STATUS_IO;
-	}
-	for (int i = 0; i < count; i++) {
-		if (entries[i]->d_name[0] != '.')
-			status =
-				worse(status, check_entry(options, report, path,
-							  entries[i], depth));
-		free(entries[i]);
-	}
-	free(entries);
 	return status;
 }
 
 /* see command.h */
 int command_check(const struct options *options)
 {
+	struct arena *arena;
+	struct check_files files;
 	struct report report;
 	int status = STATUS_YES;
 
 	if (options->operand_count == 0)
 		return options_usage("--check takes at least one policy");
+	arena = arena_new();
 	report_begin(&report, options, stdout);
-	for (uint32_t i = 0; i < options->operand_count; i++)
-		status = worse(status, check_path(options, &report,
-						  options->operands[i], 0));
-	report_end(&report);
+	progress_start(options->quiet);
+	check_files_find(&files, arena, options->operands,
+			 options->operand_count);
+	/* Nobody would read the rest once the report cannot be written. */
+	for (uint32_t i = 0; i < files.count && !ferror(report.out); i++) {
+		const struct check_file *file = &files.items[i];
+
+		if (file->why != NULL) {
+			progress_hide();
+			fprintf(stderr, "smokescreenc: %s: %s\n",
+				quote_visible(arena, str_from(file->path)),
+				file->why);
+			report_unread(&report, file->path, file->why);
+			status = worse(status, STATUS_IO);
+			continue;
+		}
+		progress_show("checking", i + 1, files.count, file->path);
+		status =
+			worse(status, check_file(options, &report, file->path));
+	}
+	progress_stop();
+	report_end(&report, status);
+	arena_free(arena);
 	return status;
 }

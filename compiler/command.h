@@ -14,6 +14,7 @@ int command_info(const struct options *options);
 int command_stage(const struct options *options);
 int command_yaml_events(const struct options *options);
 int command_explain_code(const struct options *options);
+int command_print_schema(const struct options *options);
 
 /* --explain --batch on the policy that is open */
 struct blob;

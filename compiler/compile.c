@@ -9,6 +9,9 @@
 #include "acl.h"
 #include "emit.h"
 #include "lint.h"
+#include "progress.h"
+#include "quote.h"
+#include "testrun.h"
 
 /* see compile.h */
 void compile_init(struct compilation *compilation,
@@ -44,6 +47,19 @@ void compile_fini(struct compilation *compilation)
 	compilation->arena = NULL;
 }
 
+static enum compile_result unread(struct compilation *compilation,
+				  const char *path, const char *why)
+{
+	compilation->unread = strcmp(path, "-") == 0 ? "<stdin>" : path;
+	compilation->unread_why = why;
+	progress_hide();
+	fprintf(stderr, "smokescreenc: %s: %s\n",
+		quote_visible(compilation->arena,
+			      str_from(compilation->unread)),
+		why);
+	return COMPILE_IO;
+}
+
 /* see compile.h */
 enum compile_result compile_load(struct compilation *compilation,
 				 const char *path)
@@ -52,9 +68,7 @@ enum compile_result compile_load(struct compilation *compilation,
 
 	if (source_load(&compilation->source, compilation->arena, path, &why))
 		return COMPILE_OK;
-	fprintf(stderr, "smokescreenc: %s: %s\n",
-		strcmp(path, "-") == 0 ? "<stdin>" : path, why);
-	return COMPILE_IO;
+	return unread(compilation, path, why);
 }
 
 /* The first who asks for a line has the index of lines made, in an arena of its
@@ -73,11 +87,8 @@ static enum compile_result read_addresses(struct compilation *compilation)
 
 	if (options->config_file != NULL) {
 		if (!source_load(&compilation->config, compilation->arena,
-				 options->config_file, &why)) {
-			fprintf(stderr, "smokescreenc: %s: %s\n",
-				options->config_file, why);
-			return COMPILE_IO;
-		}
+				 options->config_file, &why))
+			return unread(compilation, options->config_file, why);
 		index_lines(compilation, &compilation->config);
 		addresses_read_config(&addresses, &compilation->config,
 				      compilation->front, &compilation->diags);
@@ -132,6 +143,11 @@ enum compile_result compile_run(struct compilation *compilation,
 
 	if (upto == STAGE_DOCUMENT)
 		return parsed ? COMPILE_OK : COMPILE_ERRORS;
+	if (parsed && compilation->tests_too &&
+	    testrun_is_tests(&compilation->document)) {
+		testrun_check(&compilation->document, diags, arena);
+		return diags->errors > 0 ? COMPILE_ERRORS : COMPILE_OK;
+	}
 
 	/* The configuration is read even so: its mistakes are reported in the
 	 * same run. */

@@ -36,8 +36,14 @@ struct compilation {
 	struct canonical canonical;
 	uint8_t *blob; /* owned, NULL before STAGE_BLOB */
 	size_t blob_length;
-	bool lint;       /* run the lints: set before compile_run(), as is */
-	bool keep_model; /* do not let go of the model when lowered */
+	bool lint;          /* run the lints: set before compile_run(), as are
+			     * the next two */
+	bool keep_model;    /* do not let go of the model when lowered */
+	bool tests_too;     /* a file of policy tests is no broken policy but is
+			     * checked as what it is; there is no blob then */
+	const char *unread; /* after COMPILE_IO: the file that could not be
+			     * read; "<stdin>" for "-" */
+	const char *unread_why; /* and why */
 };
 
 enum compile_result {

@@ -324,7 +324,7 @@ static int explain_one(const struct options *options, const struct blob *policy,
 	struct explanation about = {policy, question, &answer, arena};
 
 	ask(policy, question, &answer);
-	if (options->json)
+	if (options->format == FORMAT_JSON)
 		report_json_print(stdout, ask_json(question, &answer), 2);
 	else
 		print_text(&about);

@@ -67,7 +67,7 @@ int command_info(const struct options *options)
 		blob_info(&policy.blob, &info);
 		for (size_t i = 0; i < sizeof(info.digest); i++)
 			snprintf(digest + 2 * i, 3, "%02x", info.digest[i]);
-		if (options->json)
+		if (options->format == FORMAT_JSON)
 			print_json(&info, digest);
 		else
 			print_text(&info, digest);

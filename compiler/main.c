@@ -28,6 +28,8 @@ static int run(const struct options *options)
 		return command_yaml_events(options);
 	case MODE_EXPLAIN_CODE:
 		return command_explain_code(options);
+	case MODE_PRINT_SCHEMA:
+		return command_print_schema(options);
 	}
 	return STATUS_USAGE;
 }

@@ -44,6 +44,13 @@ static const char *const mode_names[] = {
 	[MODE_STAGE] = "--stage",
 	[MODE_YAML_EVENTS] = "--yaml-events",
 	[MODE_EXPLAIN_CODE] = "--explain-code",
+	[MODE_PRINT_SCHEMA] = "--print-schema",
+};
+
+static const char *const format_names[] = {
+	[FORMAT_TEXT] = "text",   [FORMAT_JSON] = "json",
+	[FORMAT_SARIF] = "sarif", [FORMAT_GITHUB] = "github",
+	[FORMAT_JUNIT] = "junit",
 };
 
 /* see options.h */
@@ -200,7 +207,6 @@ static bool disable_action(struct parse *parse, const char *value)
 
 static bool take(struct parse *parse, enum option_id id, const char *value)
 {
-	static const char *const formats[] = {"text", "json"};
 	static const char *const colors[] = {"auto", "always", "never"};
 	struct options *options = parse->options;
 	const char *wrong;
@@ -225,6 +231,9 @@ static bool take(struct parse *parse, enum option_id id, const char *value)
 	case OPTION_EXPLAIN_CODE:
 		options->code = value;
 		return set_mode(parse, MODE_EXPLAIN_CODE);
+	case OPTION_PRINT_SCHEMA:
+		options->schema = value;
+		return set_mode(parse, MODE_PRINT_SCHEMA);
 	case OPTION_HELP:
 		print_help();
 		return fail(parse, STATUS_YES);
@@ -256,9 +265,10 @@ static bool take(struct parse *parse, enum option_id id, const char *value)
 		options->batch = true;
 		return true;
 	case OPTION_FORMAT:
-		if (!choose(parse, id, value, formats, 2, &choice))
+		if (!choose(parse, id, value, format_names, FORMAT_JUNIT + 1,
+			    &choice))
 			return false;
-		options->json = choice == 1;
+		options->format = (enum option_format)choice;
 		return true;
 	case OPTION_COLOR:
 		if (!choose(parse, id, value, colors, 3, &choice))
@@ -384,6 +394,13 @@ static bool check_modes(struct parse *parse)
 			    options_usage("standard input is one file: it "
 					  "cannot be the policy and the "
 					  "configuration"));
+	/* The other formats are those of reports. */
+	if (options->format > FORMAT_JSON && options->mode != MODE_COMPILE &&
+	    options->mode != MODE_CHECK && options->mode != MODE_TEST)
+		return fail(parse,
+			    options_usage("--format %s has no meaning with %s",
+					  format_names[options->format],
+					  mode_names[options->mode]));
 	return true;
 }
 
@@ -444,9 +461,11 @@ failed:
 bool options_colour(const struct options *options, FILE *stream)
 {
 	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
 
 	if (options->color != COLOR_AUTO)
 		return options->color == COLOR_ALWAYS;
 	return isatty(fileno(stream)) &&
-	       (no_color == NULL || no_color[0] == '\0');
+	       (no_color == NULL || no_color[0] == '\0') &&
+	       (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }

@@ -29,6 +29,15 @@ enum mode {
 	MODE_STAGE,
 	MODE_YAML_EVENTS,
 	MODE_EXPLAIN_CODE,
+	MODE_PRINT_SCHEMA,
+};
+
+enum option_format {
+	FORMAT_TEXT = 0,
+	FORMAT_JSON,
+	FORMAT_SARIF,
+	FORMAT_GITHUB,
+	FORMAT_JUNIT,
 };
 
 enum option_color { COLOR_AUTO = 0, COLOR_ALWAYS, COLOR_NEVER };
@@ -40,10 +49,11 @@ struct options {
 	const char *output; /* NULL: beside the source */
 	bool strip;
 	bool quiet;
-	bool json;
+	enum option_format format;
 	enum option_color color;
 	const char *stage;
 	const char *code;
+	const char *schema; /* which one to print */
 
 	const char *role; /* NULL: not given, as the next three */
 	const char *host;

@@ -4,12 +4,10 @@
 
 #include <string.h>
 
-/* The code point at P and its bytes in *LENGTH.  A byte that is no UTF-8 is
- * returned as itself above the range of Unicode, so that it shows as \xNN. */
-#define NOT_UTF8 0x80000000u
-
-static uint32_t next_rune(const unsigned char *p, size_t n, size_t *length)
+/* see quote.h */
+uint32_t quote_next_rune(const char *text, size_t n, size_t *length)
 {
+	const unsigned char *p = (const unsigned char *)text;
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t need = p[0] < 0x80   ? 1
 		      : p[0] < 0xc0 ? 0
@@ -23,16 +21,16 @@ static uint32_t next_rune(const unsigned char *p, size_t n, size_t *length)
 	if (need == 1)
 		return rune;
 	if (need == 0 || need > n)
-		return NOT_UTF8 | p[0];
+		return QUOTE_NOT_UTF8 | p[0];
 	rune &= 0xffu >> (need + 1);
 	for (size_t i = 1; i < need; i++) {
 		if ((p[i] & 0xc0) != 0x80)
-			return NOT_UTF8 | p[0];
+			return QUOTE_NOT_UTF8 | p[0];
 		rune = rune << 6 | (p[i] & 0x3fu);
 	}
 	if (rune < least[need] || rune > 0x10ffff ||
 	    (rune >= 0xd800 && rune <= 0xdfff))
-		return NOT_UTF8 | p[0];
+		return QUOTE_NOT_UTF8 | p[0];
 	*length = need;
 	return rune;
 }
@@ -54,7 +52,7 @@ static bool is_invisible(uint32_t rune)
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
 		if (rune >= ranges[i].first && rune <= ranges[i].last)
 			return true;
-	return (rune & NOT_UTF8) != 0;
+	return (rune & QUOTE_NOT_UTF8) != 0;
 }
 
 #define ESCAPE_MAX 11 /* \U0010ffff and its NUL */
@@ -68,7 +66,7 @@ static void escape_rune(uint32_t rune, char out[ESCAPE_MAX])
 		memcpy(out, "\\r", 3);
 	else if (rune == '\t')
 		memcpy(out, "\\t", 3);
-	else if (rune < 0x80 || (rune & NOT_UTF8) != 0)
+	else if (rune < 0x80 || (rune & QUOTE_NOT_UTF8) != 0)
 		snprintf(out, ESCAPE_MAX, "\\x%02x", rune & 0xffu);
 	else if (rune <= 0xffff)
 		snprintf(out, ESCAPE_MAX, "\\u%04x", rune);
@@ -96,8 +94,8 @@ static char *escape(struct arena *arena, struct str text, const char *special,
 
 	memcpy(out, around, used);
 	for (size_t i = 0, length; i < text.n; i += length) {
-		uint32_t rune = next_rune((const unsigned char *)text.p + i,
-					  text.n - i, &length);
+		uint32_t rune =
+			quote_next_rune(text.p + i, text.n - i, &length);
 
 		if (is_invisible(rune)) {
 			char code[ESCAPE_MAX];
@@ -204,8 +202,8 @@ void quote_yaml(FILE *out, struct str text)
 	}
 	putc('"', out);
 	for (size_t i = 0, length; i < text.n; i += length) {
-		uint32_t rune = next_rune((const unsigned char *)text.p + i,
-					  text.n - i, &length);
+		uint32_t rune =
+			quote_next_rune(text.p + i, text.n - i, &length);
 		char code[ESCAPE_MAX];
 
 		if (is_invisible(rune)) {

@@ -10,6 +10,11 @@
 #include "grammar/arena.h"
 #include "runtime/policy/str.h"
 
+/* The code point at TEXT, of N > 0 bytes, and how many of them it takes.  A
+ * byte that is no UTF-8 is returned with QUOTE_NOT_UTF8 added. */
+#define QUOTE_NOT_UTF8 0x80000000u
+uint32_t quote_next_rune(const char *text, size_t n, size_t *length);
+
 /* TEXT for a line that people read: \n, \x07, \u200d in place of what cannot be
  * seen or would move the cursor.  Everything else as it is. */
 const char *quote_visible(struct arena *arena, struct str text);

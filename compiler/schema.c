@@ -6,9 +6,9 @@
 #include "quote.h"
 
 const struct schema_key schema_keys[SCHEMA_KEY_COUNT] = {
-#define KEY(scope, id, name, kind, description)                                \
-	[KEY_##scope##_##id] = {SCHEMA_SCOPE_##scope, SCHEMA_##kind, name,     \
-				description},
+#define KEY(scope, id, name, kind, presence, description)                      \
+	[KEY_##scope##_##id] = {SCHEMA_SCOPE_##scope, SCHEMA_##kind,           \
+				SCHEMA_##presence, name, description},
 #include "acl_schema.def"
 #undef KEY
 };
@@ -20,6 +20,11 @@ static const struct {
 	const char *go_type;
 } kinds[] = {
 	[SCHEMA_TEXT] = {NODE_SCALAR, "a text", "string"},
+	[SCHEMA_VERSION] = {NODE_SCALAR, "a text", "string"},
+	[SCHEMA_ACTION] = {NODE_SCALAR, "a text", "string"},
+	[SCHEMA_VERDICT] = {NODE_SCALAR, "a text", "string"},
+	[SCHEMA_PORT] = {NODE_SCALAR, "a text", "string"},
+	[SCHEMA_GLOB] = {NODE_SCALAR, "a text", "string"},
 	[SCHEMA_BOOL] = {NODE_SCALAR, "true or false", "bool"},
 	[SCHEMA_GLOBS] = {NODE_SEQUENCE, "a list of hosts", "[]string"},
 	[SCHEMA_TEXTS] = {NODE_SEQUENCE, "a list of texts", "[]string"},

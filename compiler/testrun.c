@@ -1,5 +1,5 @@
-/* testrun.c - policy tests: a YAML list of questions, each with the answer that
- * is expected.  A test that fails is a diagnostic at its place in the file. */
+#include "testrun.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +21,8 @@ struct test {
 
 struct run {
 	struct reader reader;
-	const struct blob *policy;
+	const struct blob *policy; /* NULL: the tests are only read */
+	struct span *passes;       /* where the tests that passed are */
 	uint32_t passed;
 	uint32_t failed;
 };
@@ -195,7 +196,7 @@ static void run_test(struct run *run, const struct test *test)
 		run, &test->entry, "entry",
 		str_from(ask_entry_text(&answer.decision.entry, entry)), by);
 	if (ok)
-		run->passed++;
+		run->passes[run->passed++] = test->at;
 	else
 		run->failed++;
 }
@@ -221,20 +222,64 @@ static void run_document(struct run *run)
 			  "write 'tests:' and a list");
 		return;
 	}
+	run->passes = arena_alloc_array(reader->arena, tests->value->count,
+					sizeof(*run->passes));
 	for (uint32_t i = 0; i < tests->value->count; i++) {
 		struct test test;
 
-		if (read_test(reader, tests->value->items[i], &test))
-			run_test(run, &test);
-		else
+		if (!read_test(reader, tests->value->items[i], &test))
 			run->failed++;
+		else if (run->policy != NULL)
+			run_test(run, &test);
 	}
 }
 
-/* Run the tests in the file at PATH and report.  Adds to COUNTS: passed, then
- * failed. */
+/* see testrun.h */
+bool testrun_is_tests(const struct document *document)
+{
+	const struct node *root = document->root;
+	bool tests = false;
+
+	if (root->kind != NODE_MAPPING)
+		return false;
+	for (uint32_t i = 0; i < root->count; i++) {
+		const struct node *key = root->pairs[i].key;
+
+		if (key->kind != NODE_SCALAR)
+			continue;
+		if (node_equals(key, schema_keys[KEY_TOP_VERSION].name) ||
+		    node_equals(key, schema_keys[KEY_TOP_SERVICES].name))
+			return false;
+		tests |= node_equals(key, schema_keys[KEY_TESTS_TESTS].name);
+	}
+	return tests;
+}
+
+static struct reader test_reader(const struct document *document,
+				 struct diag_list *diags, struct arena *arena)
+{
+	return (struct reader){
+		.document = document,
+		.diags = diags,
+		.arena = arena,
+		.unknown_key = DIAG_T002,
+		.duplicate_key = DIAG_T003,
+		.wrong_kind = DIAG_T001,
+	};
+}
+
+/* see testrun.h */
+void testrun_check(const struct document *document, struct diag_list *diags,
+		   struct arena *arena)
+{
+	struct run run = {.reader = test_reader(document, diags, arena)};
+
+	run_document(&run);
+}
+
+/* Run the tests in the file at PATH and report. */
 static int run_file(const struct blob *policy, const char *path,
-		    struct report *report, uint32_t counts[2])
+		    struct report *report)
 {
 	struct arena *arena = arena_new();
 	struct diag_list diags;
@@ -243,14 +288,15 @@ static int run_file(const struct blob *policy, const char *path,
 	const char *why;
 	int status = STATUS_YES;
 	struct run run = {
-		.reader = {&document, &diags, arena, DIAG_T002, DIAG_T003,
-			   DIAG_T001, 0, NULL},
+		.reader = test_reader(&document, &diags, arena),
 		.policy = policy,
 	};
 
 	diag_init(&diags, arena);
 	if (!source_load(&source, arena, path, &why)) {
-		fprintf(stderr, "smokescreenc: %s: %s\n", path, why);
+		fprintf(stderr, "smokescreenc: %s: %s\n",
+			quote_visible(arena, str_from(path)), why);
+		report_unread(report, path, why);
 		arena_free(arena);
 		return STATUS_IO;
 	}
@@ -258,32 +304,16 @@ static int run_file(const struct blob *policy, const char *path,
 		run_document(&run);
 	if (diags.errors > 0)
 		status = STATUS_NO;
-	report_file(report, &diags);
-	counts[0] += run.passed;
-	counts[1] += run.failed;
+	report->passes = run.passes;
+	report->pass_count = run.passed;
+	report_file(report, &source, &diags);
+	report->pass_count = 0;
+	report->passed += run.passed;
+	report->failed += run.failed;
 	if (diags.errors > 0 && run.failed == 0)
-		counts[1]++;
+		report->failed++;
 	arena_free(arena);
 	return status;
-}
-
-/* The report with the counts of tests in place of its own. */
-static void print_counts(const struct options *options, struct report *report,
-			 const uint32_t counts[2])
-{
-	if (!options->json) {
-		if (!options->quiet)
-			printf("%u passed, %u failed\n", counts[0], counts[1]);
-		return;
-	}
-
-	json_t *root = json_object();
-
-	json_object_set_new(root, "passed", json_integer(counts[0]));
-	json_object_set_new(root, "failed", json_integer(counts[1]));
-	json_object_set_new(root, "diagnostics", report->diagnostics);
-	report->diagnostics = NULL;
-	report_json_print(stdout, root, 2);
 }
 
 /* see command.h */
@@ -291,7 +321,6 @@ int command_test(const struct options *options)
 {
 	struct policy policy;
 	struct report report;
-	uint32_t counts[2] = {0, 0};
 	int status;
 
 	if (options->operand_count < 2)
@@ -303,14 +332,14 @@ int command_test(const struct options *options)
 		return status;
 	}
 	report_begin(&report, options, stdout);
+	report.tests = true;
 	for (uint32_t i = 1; i < options->operand_count; i++) {
-		int one = run_file(&policy.blob, options->operands[i], &report,
-				   counts);
+		int one = run_file(&policy.blob, options->operands[i], &report);
 
 		if (one > status)
 			status = one;
 	}
-	print_counts(options, &report, counts);
+	report_end(&report, status);
 	policy_close(&policy);
 	return status;
 }

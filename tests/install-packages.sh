@@ -5,7 +5,8 @@ set -eu
 
 packages="gcc libc6-dev make re2c lemon libbearssl-dev libevent-dev libc-ares-dev
 libidn2-dev libpsl-dev libjansson-dev libcmocka-dev
-python3 python3-pytest python3-pytest-xdist curl openssl ca-certificates"
+python3 python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml
+curl openssl ca-certificates"
 if [ "${1:-}" = ci ]; then
 	packages="$packages clang clang-format clang-tidy cppcheck
 	libclang-rt-14-dev mandoc groff"
