@@ -294,7 +294,7 @@ static bool set_deny_extra(struct settings *settings, const char *text,
 static bool set_head_timeout(struct settings *settings, const char *text,
 			     char *why)
 {
-	unsigned ms;
+	unsigned ms = 0;
 
 	if (!settings_duration(text, &ms, why))
 		return false;
@@ -305,7 +305,7 @@ static bool set_head_timeout(struct settings *settings, const char *text,
 static bool set_dns_timeout(struct settings *settings, const char *text,
 			    char *why)
 {
-	unsigned ms;
+	unsigned ms = 0;
 
 	if (!settings_duration(text, &ms, why))
 		return false;
@@ -315,7 +315,7 @@ static bool set_dns_timeout(struct settings *settings, const char *text,
 
 static bool set_port(struct settings *settings, const char *text, char *why)
 {
-	unsigned port;
+	unsigned port = 0;
 
 	if (!read_unsigned(text, UINT16_MAX, &port))
 		return refuse(why, "Invalid listen-port: %s", text);

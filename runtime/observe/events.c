@@ -198,14 +198,14 @@ void log_bad_request(struct log *log, const struct exchange *exchange,
 	log_end(log, &line);
 }
 
-static uint64_t elapsed_ms(const struct timespec *from,
+static uint64_t elapsed_us(const struct timespec *from,
 			   const struct timespec *to)
 {
-	int64_t ms = (int64_t)(to->tv_sec - from->tv_sec) * 1000 +
-		     (to->tv_nsec - from->tv_nsec) / 1000000;
+	int64_t us = (int64_t)(to->tv_sec - from->tv_sec) * 1000000 +
+		     (to->tv_nsec - from->tv_nsec) / 1000;
 
 	/* the clock of the day may be set back */
-	return ms > 0 ? (uint64_t)ms : 0;
+	return us > 0 ? (uint64_t)us : 0;
 }
 
 void log_close(struct log *log, const struct exchange *exchange,
@@ -226,7 +226,7 @@ void log_close(struct log *log, const struct exchange *exchange,
 	json_put_unsigned(&line, "bytes_in", tunnel->bytes_in);
 	json_put_unsigned(&line, "bytes_out", tunnel->bytes_out);
 	put_time(&line, "end_time", &now);
-	json_put_milli(&line, "duration", elapsed_ms(&exchange->start, &now));
+	json_put_micro(&line, "duration", elapsed_us(&exchange->start, &now));
 	put_time(&line, "last_activity", &tunnel->last_activity);
 	if (tunnel->at_termination)
 		json_put_bool(&line, "active_at_termination", true);

@@ -162,18 +162,34 @@ void json_put_unsigned(struct json *json, const char *key, uint64_t value)
 	put_unsigned(json, value);
 }
 
+/* VALUE with its last DIGITS, at most 6, behind the point; no zeros at the end.
+ */
+static void put_decimal(struct json *json, uint64_t value, unsigned digits)
+{
+	char fraction[7] = ".";
+	uint64_t scale = 1;
+	size_t n;
+
+	for (unsigned i = 0; i < digits; i++)
+		scale *= 10;
+	put_unsigned(json, value / scale);
+	value %= scale;
+	for (n = digits; n > 0; n--, value /= 10)
+		fraction[n] = (char)('0' + value % 10);
+	for (n = digits; n > 0 && fraction[n] == '0'; n--)
+		;
+	if (n > 0)
+		put(json, fraction, n + 1);
+}
+
 void json_put_milli(struct json *json, const char *key, uint64_t value)
 {
-	uint64_t rest = value % 1000;
-	char fraction[4] = {'.', (char)('0' + rest / 100),
-			    (char)('0' + rest / 10 % 10),
-			    (char)('0' + rest % 10)};
-
 	put_key(json, key);
-	put_unsigned(json, value / 1000);
-	if (rest != 0)
-		put(json, fraction,
-		    rest % 100 == 0  ? 2
-		    : rest % 10 == 0 ? 3
-				     : 4);
+	put_decimal(json, value, 3);
+}
+
+void json_put_micro(struct json *json, const char *key, uint64_t value)
+{
+	put_key(json, key);
+	put_decimal(json, value, 6);
 }

@@ -116,12 +116,16 @@ static void test_numbers(void **state)
 	json_put_milli(&line, "b", 1);
 	json_put_milli(&line, "c", 1500);
 	json_put_milli(&line, "d", 12340);
+	json_put_micro(&line, "g", 0);
+	json_put_micro(&line, "h", 1000001);
+	json_put_micro(&line, "i", 1500);
 	json_put_unsigned(&line, "e", UINT64_MAX);
 	json_put_bool(&line, "f", true);
 	json_end(&line);
 	assert_true(
 		str_equal(str_make(buffer, line.length),
 			  str_from("{\"a\":0,\"b\":0.001,\"c\":1.5,\"d\":12.34,"
+				   "\"g\":0,\"h\":1.000001,\"i\":0.0015,"
 				   "\"e\":18446744073709551615,\"f\":true}")));
 }
 
