@@ -362,7 +362,10 @@ static void test_partial_lines_stay_whole(void **state)
 
 		if (n > 0)
 			fwrite(byte, 1, (size_t)n, in);
-		if (log_flush(second) & log_flush(pipes.log) && n < 0)
+		bool second_is_out = log_flush(second);
+		bool first_is_out = log_flush(pipes.log);
+
+		if (first_is_out && second_is_out && n < 0)
 			break;
 	}
 	rewind(in);
