@@ -176,22 +176,33 @@ static void sort_edges(struct builder *b, const struct edge *edges, uint32_t n,
 static void write_prints(struct buffer *out, const struct edge *edges,
 			 const uint32_t *slots, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		const struct edge *edge = &edges[slots[i]];
+	uint8_t *p = buffer_add(out, 2 * (size_t)n);
 
-		buffer_put_u16(out, key_print(edge->hash, edge->length));
-	}
+	for (uint32_t i = 0; i < n; i++, p += 2)
+		put_u16le(p, key_print(edges[slots[i]].hash,
+				       edges[slots[i]].length));
 }
 
 static void write_children(struct buffer *out, const struct edge *edges,
 			   const uint32_t *slots, uint32_t n, bool codes)
 {
+	size_t labels = 0;
+
 	for (uint32_t i = 0; i < n; i++)
-		buffer_put_u32(out, edges[slots[i]].value);
-	for (uint32_t i = 0; i < n && codes; i++)
-		buffer_put_u16(out, edges[slots[i]].code);
-	for (uint32_t i = 0; i < n; i++)
-		buffer_put(out, edges[slots[i]].label, edges[slots[i]].length);
+		labels += edges[slots[i]].length;
+
+	uint8_t *p = buffer_add(out, (codes ? 6 : 4) * (size_t)n + labels);
+
+	for (uint32_t i = 0; i < n; i++, p += 4)
+		put_u32le(p, edges[slots[i]].value);
+	for (uint32_t i = 0; i < n && codes; i++, p += 2)
+		put_u16le(p, edges[slots[i]].code);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct edge *edge = &edges[slots[i]];
+
+		memcpy(p, edge->label, edge->length);
+		p += edge->length;
+	}
 }
 
 static void write_owners(struct buffer *out, uint32_t exact, uint32_t wild)
