@@ -265,9 +265,10 @@ static void note_order(struct builder *b, uint32_t id, uint32_t n,
 static uint32_t write_node(struct builder *b, size_t base, uint32_t exact,
 			   uint32_t wild, bool root)
 {
+	static const struct edge none;
 	uint32_t n = (uint32_t)(b->edge_count - base);
 	/* the root of a policy without globs comes before the first edge */
-	const struct edge *edges = n > 0 ? b->edges + base : NULL;
+	const struct edge *edges = n > 0 ? b->edges + base : &none;
 	bool directory = n > NODE_SMALL_MAX;
 	uint32_t buckets = directory ? (n - 1) / NODE_PER_BUCKET + 1 : 1;
 	uint32_t kind = (exact ? NODE_EXACT : 0) | (wild ? NODE_WILD : 0) |
