@@ -156,6 +156,7 @@ RUNTIME_SRC := \
 	runtime/proxy/client.c \
 	runtime/proxy/connect.c \
 	runtime/proxy/listener.c \
+	runtime/proxy/pipes.c \
 	runtime/proxy/respond.c \
 	runtime/proxy/self.c \
 	runtime/proxy/stream.c \

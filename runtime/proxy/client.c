@@ -197,6 +197,8 @@ void client_close(struct client *client, enum close_cause cause)
 	peer_close(client, &client->origin);
 	spill_free(&client->up.spill);
 	spill_free(&client->down.spill);
+	piped_free(&client->up.piped, &worker->pipes);
+	piped_free(&client->down.piped, &worker->pipes);
 	policy_unref(&client->policy);
 	free(client->text);
 	client->text = NULL;

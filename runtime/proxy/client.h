@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 
 #include "grammar/request.h"
+#include "pipes.h"
 #include "runtime/observe/events.h"
 #include "runtime/policy/addr.h"
 #include "spill.h"
@@ -53,7 +54,9 @@ struct peer {
 /* One of the two ways. */
 struct flow {
 	struct spill spill; /* read, and not yet written */
+	struct piped piped; /* spliced, and not yet written: never both */
 	uint64_t bytes;     /* written */
+	uint8_t large;      /* large reads in a row: what earns splicing */
 	bool ended;         /* the source has no more */
 	bool shut;          /* the sink was told so, or is gone */
 };

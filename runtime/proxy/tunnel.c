@@ -2,13 +2,25 @@
  * A flow is read into the worker's one buffer and written at once.  Only what
  * the sink does not take is kept, and then the source is not read until it is
  * gone: that is all the backpressure there is.  The two ways end on their own
- * (half-close); the tunnel ends when both have. */
+ * (half-close); the tunnel ends when both have.
+ *
+ * A flow that has shown to be bulk, by several large reads in a row, is spliced
+ * through a pipe instead, and goes back to copying when little comes: splicing
+ * halves the cost of bulk and makes small exchanges dearer. */
 #include "tunnel.h"
 
 #include <errno.h>
 
 #include "client.h"
 #include "worker.h"
+
+#define LARGE_READ (16u << 10) /* bytes at once that speak of bulk */
+#define LARGE_EARNS 4          /* so many in a row, and the flow is spliced */
+
+static bool waits(const struct flow *flow)
+{
+	return flow->spill.p != NULL || flow->piped.bytes != 0;
+}
 
 static struct peer *source_of(struct client *client, struct flow *flow)
 {
@@ -42,6 +54,7 @@ static void sink_gone(struct client *client, struct flow *flow, int error)
 	flow->ended = true;
 	flow->shut = true;
 	spill_free(&flow->spill);
+	piped_free(&flow->piped, &client->worker->pipes);
 }
 
 /* Reading failed, so this end is gone for both ways. */
@@ -64,15 +77,64 @@ static void flow_write(struct client *client, struct flow *flow)
 {
 	struct peer *sink = sink_of(client, flow);
 	struct spill *spill = &flow->spill;
-	ssize_t n = stream_write(&sink->stream, spill->p + spill->start,
-				 spill_length(spill));
+	ssize_t n;
 
-	if (n >= 0) {
-		flow->bytes += (uint64_t)n;
-		spill_consume(spill, (uint32_t)n);
-	} else if (errno != EAGAIN) {
-		sink_gone(client, flow, errno);
+	if (spill->p == NULL)
+		n = piped_drain(&flow->piped, &client->worker->pipes,
+				sink->stream.fd);
+	else
+		n = stream_write(&sink->stream, spill->p + spill->start,
+				 spill_length(spill));
+	if (n < 0) {
+		if (errno != EAGAIN)
+			sink_gone(client, flow, errno);
+		return;
 	}
+	flow->bytes += (uint64_t)n;
+	if (spill->p != NULL)
+		spill_consume(spill, (uint32_t)n);
+}
+
+/* Count what a read brought towards splicing, or away from it. */
+static void judge_bulk(struct flow *flow, size_t n)
+{
+	if (n < LARGE_READ)
+		flow->large = 0;
+	else if (flow->large < LARGE_EARNS)
+		flow->large++;
+}
+
+static bool may_splice(struct client *client, const struct flow *flow)
+{
+	return flow->large >= LARGE_EARNS &&
+	       client->client.stream.ops == &stream_plain &&
+	       client->origin.stream.ops == &stream_plain;
+}
+
+/* Read by splicing.  False: it can't be done, copy. */
+static bool flow_splice(struct client *client, struct flow *flow)
+{
+	struct pipe_pool *pipes = &client->worker->pipes;
+	ssize_t n = piped_fill(&flow->piped, pipes,
+			       source_of(client, flow)->stream.fd);
+
+	if (n > 0) {
+		judge_bulk(flow, (size_t)n);
+		flow_write(client, flow);
+		return true;
+	}
+	if (n == 0) {
+		flow->ended = true;
+		return true;
+	}
+	if (errno == EAGAIN)
+		return true;
+	if (errno != ENOTSUP && errno != EINVAL) {
+		source_gone(client, flow, errno);
+		return true;
+	}
+	flow->large = 0;
+	return false;
 }
 
 static void flow_read(struct client *client, struct flow *flow)
@@ -82,6 +144,8 @@ static void flow_read(struct client *client, struct flow *flow)
 	struct peer *sink = sink_of(client, flow);
 	ssize_t n, done;
 
+	if (may_splice(client, flow) && flow_splice(client, flow))
+		return;
 	n = stream_read(&source->stream, worker->buffer,
 			sizeof(worker->buffer));
 	if (n == 0) {
@@ -93,6 +157,7 @@ static void flow_read(struct client *client, struct flow *flow)
 			source_gone(client, flow, errno);
 		return;
 	}
+	judge_bulk(flow, (size_t)n);
 	done = stream_write(&sink->stream, worker->buffer, (size_t)n);
 	if (done < 0) {
 		if (errno != EAGAIN) {
@@ -112,7 +177,7 @@ static void flow_finish(struct client *client, struct flow *flow)
 {
 	struct peer *sink = sink_of(client, flow);
 
-	if (!flow->ended || flow->shut || flow->spill.p != NULL)
+	if (!flow->ended || flow->shut || waits(flow))
 		return;
 	flow->shut = true;
 	/* fails when the sink is gone, which its reading side will tell */
@@ -124,16 +189,16 @@ static short wants(const struct flow *out, const struct flow *in)
 	int want = 0;
 
 	/* OUT is read from this peer, IN is written to it */
-	if (!out->ended && out->spill.p == NULL)
+	if (!out->ended && !waits(out))
 		want |= EV_READ;
-	if (in->spill.p != NULL)
+	if (waits(in))
 		want |= EV_WRITE;
 	return (short)want;
 }
 
 static bool is_over(const struct flow *flow)
 {
-	return flow->ended && flow->spill.p == NULL;
+	return flow->ended && !waits(flow);
 }
 
 /* After anything happened: finish what can be, then wait for the rest. */
@@ -195,9 +260,9 @@ void tunnel_ready(struct client *client, struct peer *peer, short what)
 	struct flow *in = out == &client->up ? &client->down : &client->up;
 
 	touch(client);
-	if ((what & EV_WRITE) != 0 && in->spill.p != NULL)
+	if ((what & EV_WRITE) != 0 && waits(in))
 		flow_write(client, in);
-	if ((what & EV_READ) != 0 && !out->ended && out->spill.p == NULL)
+	if ((what & EV_READ) != 0 && !out->ended && !waits(out))
 		flow_read(client, out);
 	settle(client);
 }

@@ -141,6 +141,7 @@ void worker_free(struct worker *worker)
 		return;
 	close_all(worker);
 	client_pool_free(worker);
+	pipe_pool_fini(&worker->pipes);
 	if (worker->resolver != NULL)
 		resolver_free(worker->resolver);
 	listener_close(&worker->listener);

@@ -14,6 +14,7 @@
 
 #include "grammar/request.h"
 #include "listener.h"
+#include "pipes.h"
 #include "runtime/net/resolver.h"
 #include "runtime/observe/events.h"
 #include "runtime/observe/log.h"
@@ -60,6 +61,7 @@ struct worker {
 	struct client_list clients;
 	struct client_list pool; /* closed, to be used again */
 	unsigned pooled;
+	struct pipe_pool pipes;
 	struct request request; /* the one being looked at */
 	unsigned char buffer[WORKER_BUFFER];
 	/* read by the main thread while draining */

@@ -99,6 +99,54 @@ def test_64_mib_each_way_at_once(proxy, origin):
     assert line["bytes_in"] == line["bytes_out"] == len(data)
 
 
+def test_bulk_and_small_take_turns(proxy, origin):
+    """Splicing begins when a flow is bulk and ends when it is not; no byte is
+    lost or moved on the way, nor when the reader lags."""
+    pieces = [1, 900_000, 5, 17, 3_000_000, 1, 2, 3, 1_500_000, 40]
+    blob = pattern(4 * MIB)
+
+    def speak(sock):
+        for size in pieces:
+            assert sock.recv(1) == b"n"  # the reader has all before it
+            sock.sendall(blob[:size])
+    child = proxy()
+    with child.tunnel("127.0.0.1", origin(speak).port) as sock:
+        for size in pieces:
+            sock.sendall(b"n")
+            if size > 1_000_000:
+                threading.Event().wait(0.05)  # let everything fill up
+            assert harness.read_exactly(sock, size) == blob[:size]
+    line = child.close_line()
+    assert (line["bytes_in"], line["bytes_out"]) == (sum(pieces), len(pieces))
+
+
+def test_a_reset_with_bytes_on_their_way(proxy, origin):
+    """Bytes that were in a pipe when a tunnel broke never reach another."""
+    go = threading.Event()
+
+    def flood(sock):
+        try:
+            while True:
+                sock.sendall(b"s" * MIB)
+        except OSError:
+            go.set()
+    child = proxy()
+    flooding = origin(flood).port
+    for _ in range(4):
+        with child.tunnel("127.0.0.1", flooding) as sock:
+            harness.read_exactly(sock, 4 * MIB)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            b"\1\0\0\0\0\0\0\0")
+        assert go.wait(harness.SECONDS)
+        go.clear()
+    data = pattern(8 * MIB)
+
+    def send(sock):
+        sock.sendall(data)
+    with child.tunnel("127.0.0.1", origin(send).port) as sock:
+        assert harness.read_all(sock) == data
+
+
 def resident_kib(pid):
     with open(f"/proc/{pid}/status") as file:
         for line in file:
