@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from reports import (FORMATS, GOOD, IO, MIXED, NO, READERS, SECONDS,
-                     SMOKESCREENC, YES, check, run)
+from reports import (FORMATS, GOOD, IO, LINTED, MIXED, NO, READERS, SECONDS,
+                     SMOKESCREENC, USAGE, YES, check, run)
 
 
 def files_of(done):
@@ -251,6 +251,26 @@ def test_output_over_a_directory(form, tmp_path):
     if form == "sarif":
         call, = json.loads(done.stdout)["runs"][0]["invocations"]
         assert call == {"executionSuccessful": False, "exitCode": IO}
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "github", "junit"])
+def test_a_report_that_cannot_be_written_is_a_failure(form, tmp_path):
+    (tmp_path / "acl.yaml").write_text(LINTED)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [SMOKESCREENC, "--format", form, "acl.yaml"], cwd=tmp_path,
+            stdout=full, stderr=subprocess.PIPE, timeout=SECONDS)
+    assert done.returncode == IO and b"No space left" in done.stderr
+    assert os.listdir(tmp_path) == ["acl.yaml"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ["-", "-"], ["acl.yaml", "-", "--config-file", "-"]])
+def test_standard_input_is_one_file(arguments, tmp_path):
+    (tmp_path / "acl.yaml").write_text(GOOD)
+    done = run("--check", *arguments, cwd=tmp_path)
+    assert done.returncode == USAGE and done.stdout == b""
+    assert b"standard input is one file" in done.stderr
 
 
 # --- very many findings -----------------------------------------------------------
