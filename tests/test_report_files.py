@@ -382,7 +382,7 @@ def test_progress_appears_and_goes(tmp_path):
     (tmp_path / "acl.yaml").write_text(MIXED)
     received = on_terminal(["--check", "acl.yaml", "-"], tmp_path,
                            feed=MIXED.encode(), seconds=1.6)
-    line = ERASE + b"checking 2 of 2: -"
+    line = ERASE + b"checking 2 of 2: <stdin>"
     assert received.count(line) == 1, "drawn once, for it did not change"
     before, after = received.split(line)
     # Erased before anything else is printed, and not there again.
@@ -416,7 +416,7 @@ def test_no_progress_in_a_pipe(tmp_path):
 def test_progress_of_a_compilation(tmp_path):
     received = on_terminal(["-o", "acl.blob", "-"], tmp_path,
                            feed=GOOD.encode(), seconds=1.4)
-    assert received == ERASE + b"compiling -" + ERASE
+    assert received == ERASE + b"compiling <stdin>" + ERASE
     assert (tmp_path / "acl.blob").exists()
 
 
