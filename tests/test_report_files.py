@@ -301,6 +301,28 @@ def measured(form, path):
 SANITIZED = b"__asan_init" in SMOKESCREENC.read_bytes()
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer wants terabytes")
+@pytest.mark.parametrize("form", FORMATS)
+def test_out_of_memory(form, tmp_path):
+    """The report is whole, or the program says that it is not."""
+    path = tmp_path / "acl.yaml"
+    path.write_text(GOOD.replace("[api.example.com]", f"[{'B.com, ' * 500}c.d]"))
+    ends = set()
+    for step in range(30):
+        limit = int((4 << 20) * 1.1 ** step)
+        done = subprocess.run(
+            ["prlimit", f"--as={limit}", SMOKESCREENC, "--check", "--format",
+             form, path], capture_output=True, timeout=SECONDS)
+        if done.returncode == NO:
+            assert len(READERS[form](done.stdout)) == 500
+        elif done.returncode == IO:
+            assert b"out of memory" in done.stderr
+        else:
+            assert done.returncode == 127, "not even its libraries had room"
+        ends.add(done.returncode)
+    assert NO in ends
+
+
 @pytest.mark.parametrize("layout", ["lines", "one line"])
 def test_very_many_findings(layout, tmp_path):
     """Every format takes about what text takes: findings are not kept."""
