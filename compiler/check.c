@@ -54,7 +54,10 @@ int command_compile(const struct options *options)
 				    &compilation.diags);
 		if (result == COMPILE_ERRORS)
 			status = STATUS_NO;
-		if (result == COMPILE_OK)
+		/* A report that cannot be written is a failure, too, and
+		 * failures write nothing. */
+		if (result == COMPILE_OK &&
+		    (report.out != stdout || fflush(stdout) == 0))
 			status = output_write(
 				options->output != NULL
 					? options->output
@@ -100,6 +103,16 @@ static int check_file(const struct options *options, struct report *report,
 	return status;
 }
 
+static bool reads_stdin_again(const struct options *options)
+{
+	uint32_t times = options->config_file != NULL &&
+			 strcmp(options->config_file, "-") == 0;
+
+	for (uint32_t i = 0; i < options->operand_count; i++)
+		times += strcmp(options->operands[i], "-") == 0;
+	return times > 1;
+}
+
 /* see command.h */
 int command_check(const struct options *options)
 {
@@ -110,6 +123,9 @@ int command_check(const struct options *options)
 
 	if (options->operand_count == 0)
 		return options_usage("--check takes at least one policy");
+	if (reads_stdin_again(options))
+		return options_usage("standard input is one file: it cannot be "
+				     "read twice");
 	arena = arena_new();
 	report_begin(&report, options, stdout);
 	progress_start(options->quiet);

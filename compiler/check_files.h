@@ -20,11 +20,11 @@ struct check_files {
 	uint32_t capacity;
 };
 
-/* Find the files of COUNT OPERANDS, in their order; those of a directory in
- * the order of their names.  A file that was found already,
- * by its path, is not found again under a directory.  Links are
- * followed to files, never to directories; names that start with a dot and
- * what is neither file nor directory are left out, unless they are operands. */
+/* Find the files of COUNT OPERANDS, in their order; those of a directory in the
+ * order of their names.  A path that was found already is not found again under
+ * a directory.  Links are followed to files, never to directories; names that
+ * start with a dot and what is neither file nor directory are left out, unless
+ * they are operands.  A directory that has nothing to check is an error. */
 void check_files_find(struct check_files *files, struct arena *arena,
 		      const char *const *operands, uint32_t count);
 

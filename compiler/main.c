@@ -1,9 +1,12 @@
 /* main.c - smokescreenc: the command line to the command it names. */
 #include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "command.h"
 #include "options.h"
 
@@ -54,6 +57,12 @@ static int close_stdout(int status)
 	return STATUS_IO;
 }
 
+/* Out of memory ends the program; a document with holes would be worse. */
+static void *allocate_json(size_t size)
+{
+	return allocate(1, size);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -62,6 +71,7 @@ int main(int argc, char **argv)
 
 	/* A closed pipe is an error where it is written to. */
 	signal(SIGPIPE, SIG_IGN);
+	json_set_alloc_funcs(allocate_json, free);
 	if (options_parse(&options, argc, argv, arena, &status))
 		status = run(&options);
 	status = close_stdout(status);

@@ -96,6 +96,8 @@ void progress_show(const char *verb, uint32_t index, uint32_t count,
 
 	if (!active)
 		return;
+	if (strcmp(name, "-") == 0)
+		name = "<stdin>";
 	if (count > 1)
 		snprintf(start, sizeof(start), "%s %u of %u: ", verb, index,
 			 count);

@@ -4,7 +4,9 @@
  * lists of failed tests say what is wrong; a file without errors has one test
  * case more, which passed.  In a run of policy tests each test that passed is a
  * test case.  The root has no counts: they would have to be
- * written before the files are read, and readers add up the suites. */
+ * written before the files are read, and readers add up the suites.  Elements
+ * and attributes are those that strict readers know, too: a case has no file or
+ * line of its own, its class is its file. */
 #include "escape.h"
 #include "report.h"
 
@@ -27,6 +29,7 @@ static void open_suite(FILE *out, const char *name, uint32_t tests,
 {
 	fputs("  <testsuite", out);
 	put_attribute(out, "name", name);
+	put_attribute(out, "file", name);
 	fprintf(out,
 		" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" "
 		"time=\"0\">\n",
@@ -38,7 +41,6 @@ static void put_passed(FILE *out, const char *path, const char *what)
 	fputs("    <testcase", out);
 	put_attribute(out, "classname", path);
 	put_attribute(out, "name", what);
-	put_attribute(out, "file", path);
 	fputs(" time=\"0\"/>\n", out);
 }
 
@@ -79,20 +81,18 @@ static void put_diagnostic(struct report *report, struct diag_list *list,
 	FILE *out = report->out;
 
 	fputs("    <testcase", out);
-	put_attribute(out, "classname", path);
+	put_attribute(out, "classname",
+		      diag->at.source != NULL
+			      ? escape_path(diag->at.source->name)
+			      : path);
 	fprintf(out, " name=\"%s %s", info->code, info->name);
 	if (diag->at.source != NULL) {
 		struct place place = source_locate(diag->at.source, list->arena,
 						   diag->at.start);
 
-		fprintf(out, " at %u:%u\"", place.line, place.column);
-		put_attribute(out, "file", escape_path(diag->at.source->name));
-		fprintf(out, " line=\"%u\"", place.line);
-	} else {
-		putc('"', out);
-		put_attribute(out, "file", path);
+		fprintf(out, " at %u:%u", place.line, place.column);
 	}
-	fprintf(out, " time=\"0\">\n      <%s", element);
+	fprintf(out, "\" time=\"0\">\n      <%s", element);
 	put_attribute(out, "message", diag->message);
 	if (error)
 		fprintf(out, " type=\"%s\"", info->code);
@@ -146,9 +146,7 @@ static void write_end(struct report *report, int status)
 		open_suite(out, path, 1, 0, 1, 0);
 		fputs("    <testcase", out);
 		put_attribute(out, "classname", path);
-		fputs(" name=\"read\"", out);
-		put_attribute(out, "file", path);
-		fputs(" time=\"0\">\n      <error", out);
+		fputs(" name=\"read\" time=\"0\">\n      <error", out);
 		put_attribute(out, "message", unread->why);
 		fputs(" type=\"unread\"/>\n    </testcase>\n  </testsuite>\n",
 		      out);

@@ -20,6 +20,10 @@ struct making {
 	struct report *report;
 	struct diag_list *list;
 	struct arena *arena; /* gone with the result */
+
+	const struct source *source; /* the file of most results */
+	struct report_artifact artifact;
+	uint32_t number;
 };
 
 static json_t *message(const char *text)
@@ -56,16 +60,27 @@ static json_t *region(struct diag_list *list, struct span at)
 	return object;
 }
 
-static json_t *source_location(const struct making *making,
-			       const struct source *source)
+static struct report_artifact source_artifact(struct arena *arena,
+					      const struct source *source)
 {
 	struct report_artifact artifact = {.length = source->length};
 
-	artifact.uri =
-		escape_uri(making->arena, source->name, &artifact.relative);
+	artifact.uri = escape_uri(arena, source->name, &artifact.relative);
+	return artifact;
+}
+
+static json_t *source_location(const struct making *making,
+			       const struct source *source)
+{
+	struct report_artifact artifact = making->artifact;
+	uint32_t number = making->number;
+
+	if (source != making->source) {
+		artifact = source_artifact(making->arena, source);
+		number = report_number_artifact(making->report, &artifact);
+	}
 
 	json_t *location = artifact_location(&artifact);
-	uint32_t number = report_number_artifact(making->report, &artifact);
 
 	json_object_set_new(location, "index", json_integer(number));
 	return location;
@@ -194,11 +209,14 @@ static void write_begin(struct report *report)
 static void write_file(struct report *report, const struct source *source,
 		       struct diag_list *list)
 {
-	struct making making = {report, list, arena_new()};
+	struct making making = {
+		.report = report,
+		.list = list,
+		.source = source,
+		.artifact = source_artifact(list->arena, source),
+	};
 
-	/* Also when there is nothing to say of it. */
-	json_decref(source_location(&making, source));
-	arena_free(making.arena);
+	making.number = report_number_artifact(report, &making.artifact);
 	for (uint32_t i = 0; i < list->count; i++) {
 		making.arena = arena_new();
 		report_json_item(report, result(&making, list->items[i]));

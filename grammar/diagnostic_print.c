@@ -292,7 +292,7 @@ void diag_print(struct diag_list *list, FILE *out, bool colour)
 		print_one(list, buffer, list->items[i], style);
 		if (ftello(buffer) < (off_t)PIECE_BYTES && i + 1 < list->count)
 			continue;
-		if (fflush(buffer) != 0)
+		if (fflush(buffer) != 0 || ferror(buffer))
 			arena_out_of_memory();
 		fwrite(piece, 1, size, out);
 		rewind(buffer);

