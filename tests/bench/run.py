@@ -178,34 +178,95 @@ def write_acl(path, globs):
             out.write(f"  - '{glob}'\n")
 
 
+def write_roles(path, roles, each):
+    """ROLES services that take EACH globs from a shared pool, few of them
+    popular and most of them rare, as real fleets do (Zipf)."""
+    pool = random_globs(100_000, 7)
+    pick = random.Random(8)
+    weights, total = [], 0.0
+    for rank in range(1, len(pool) + 1):
+        total += 1 / rank
+        weights.append(total)
+    with open(path, "w") as out:
+        out.write("version: v1\nservices:\n")
+        for role in range(roles):
+            out.write(f"- name: role-{role}\n  project: bench\n"
+                      "  action: enforce\n  allowed_domains:\n")
+            for glob in set(pick.choices(pool, cum_weights=weights, k=each)):
+                out.write(f"  - '{glob}'\n")
+        out.write("default:\n  project: bench\n  action: enforce\n")
+
+
+def write_ranges(path, count):
+    """COUNT IPv4 and COUNT IPv6 prefixes, a fifth of them allowed, in a
+    proxy's configuration; they overlap."""
+    pick = random.Random(9)
+    lists = {"deny_ranges": [], "allow_ranges": []}
+    for _ in range(count):
+        for v6 in (False, True):
+            action = "allow_ranges" if pick.random() < 0.2 else "deny_ranges"
+            if v6:
+                low = pick.getrandbits(45)
+                lists[action].append(
+                    f"{0x2000 | low >> 32:x}:{low >> 16 & 0xffff:x}:"
+                    f"{low & 0xffff:x}::/{pick.choice((32, 40, 44, 48))}")
+            else:
+                low = pick.getrandbits(32)
+                octets = ".".join(str(low >> s & 255) for s in (24, 16, 8, 0))
+                lists[action].append(
+                    f"{octets}/{pick.choice((16, 20, 22, 24, 32))}")
+    with open(path, "w") as out:
+        for key, values in lists.items():
+            out.write(f"{key}:\n")
+            for value in values:
+                out.write(f"- '{value}'\n")
+
+
+def compile_row(acl, blob, results, key, rounds, *options):
+    """CPU time and peak memory of one compilation."""
+    seconds, peak = [], []
+    for _ in range(rounds):
+        pid = os.spawnv(os.P_NOWAIT, BUILD / "smokescreenc",
+                        ["smokescreenc", "--quiet", *map(str, options), "-o",
+                         str(blob), str(acl)])
+        _, status, usage = os.wait4(pid, 0)
+        if status != 0:
+            sys.exit("smokescreenc failed")
+        seconds.append(usage.ru_utime + usage.ru_stime)
+        peak.append(usage.ru_maxrss / 1024)
+    for name, unit, value in (
+            ("compile", "ms", statistics.median(seconds) * 1e3),
+            ("compile-peak", "MiB", statistics.median(peak)),
+            ("source", "MB", acl.stat().st_size / 1e6),
+            ("blob", "MB", blob.stat().st_size / 1e6)):
+        results[f"{name}-{key}"] = {"unit": unit, "ours": value}
+        show(f"{name}-{key}", results[f"{name}-{key}"])
+
+
 def compile_rows(directory, results):
     """Compile time, memory and size, start-up time, at growing sizes."""
-    for count in (10, 10_000, 1_000_000):
-        acl, blob = Path(directory, "big.yaml"), Path(directory, "big.blob")
+    acl, blob = Path(directory, "big.yaml"), Path(directory, "big.blob")
+    for count in (10, 10_000, 100_000, 1_000_000):
         write_acl(acl, random_globs(count, count))
-        seconds, peak = [], []
-        for _ in range(ROUNDS if count < 1_000_000 else 3):
-            pid = os.spawnv(os.P_NOWAIT, BUILD / "smokescreenc",
-                            ["smokescreenc", "--quiet", "-o", str(blob),
-                             str(acl)])
-            _, status, usage = os.wait4(pid, 0)
-            if status != 0:
-                sys.exit("smokescreenc failed")
-            seconds.append(usage.ru_utime + usage.ru_stime)
-            peak.append(usage.ru_maxrss / 1024)
+        compile_row(acl, blob, results, f"{count}-globs",
+                    ROUNDS if count < 1_000_000 else 3)
         ready = []
         for _ in range(3):
             start = time.monotonic()
             with proxy(directory, blob):
                 ready.append(time.monotonic() - start)
-        key = f"{count}-globs"
-        for name, unit, value in (
-                ("compile", "ms", statistics.median(seconds) * 1e3),
-                ("compile-peak", "MiB", statistics.median(peak)),
-                ("blob", "B/glob", blob.stat().st_size / count),
-                ("start-up", "ms", statistics.median(ready) * 1e3)):
-            results[f"{name}-{key}"] = {"unit": unit, "ours": value}
-            show(f"{name}-{key}", results[f"{name}-{key}"])
+        entry = {"unit": "ms", "ours": statistics.median(ready) * 1e3}
+        results[f"start-up-{count}-globs"] = entry
+        show(f"start-up-{count}-globs", entry)
+    for roles in (1_000, 10_000):
+        write_roles(acl, roles, 100)
+        compile_row(acl, blob, results, f"{roles}x100", 3)
+    write_acl(acl, ["example.com"])
+    config = Path(directory, "ranges.yaml")
+    for count in (50_000, 500_000):
+        write_ranges(config, count)
+        compile_row(acl, blob, results, f"2x{count}-ranges", 3,
+                    "--config-file", config)
 
 
 def inner_rows(results):
