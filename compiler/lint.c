@@ -13,11 +13,14 @@ static const struct {
 	uint32_t count;
 } passes[] = {
 	{lint_rules, {DIAG_L003, DIAG_L004, DIAG_L005, DIAG_L006}, 4},
+	{lint_deny_by_name, {DIAG_L018}, 1},
 	{lint_rules_texts, {DIAG_L007, DIAG_L008, DIAG_L009, DIAG_L010}, 4},
 	{lint_duplicates, {DIAG_L001}, 1},
-	{lint_shadowed, {DIAG_L002, DIAG_L012, DIAG_L013}, 3},
-	{lint_shapes, {DIAG_L011, DIAG_L014}, 2},
-	{lint_suffixes, {DIAG_L015}, 1},
+	{lint_shadowed, {DIAG_L002, DIAG_L012, DIAG_L013, DIAG_L017}, 4},
+	{lint_shapes, {DIAG_L011, DIAG_L014, DIAG_L019}, 3},
+	{lint_suffixes, {DIAG_L015, DIAG_L016}, 2},
+	{lint_mitm, {DIAG_L026, DIAG_L027, DIAG_L028}, 3},
+	{lint_ranges, {DIAG_L023, DIAG_L024, DIAG_L025}, 3},
 };
 
 /* see lint.h */
