@@ -132,6 +132,7 @@ COMPILER_SRC := \
 	compiler/schema.c \
 	compiler/sort.c \
 	compiler/stage.c \
+	compiler/suppress.c \
 	compiler/testrun.c \
 	compiler/textset.c \
 	compiler/trie_build.c \

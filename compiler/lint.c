@@ -40,6 +40,30 @@ void lint_model(const struct model *model, struct arena *arena,
 	}
 }
 
+/* see lint.h */
+bool lint_is_lint(enum diag_code code)
+{
+	return diag_info[code].code[0] == 'L';
+}
+
+/* see lint.h */
+bool lint_find(const char *name, enum diag_code *code)
+{
+	return diag_find(name, code) && lint_is_lint(*code);
+}
+
+/* see lint.h */
+const char *lint_nearest(const char *name)
+{
+	const char *names[DIAG_CODE_COUNT];
+	uint32_t count = 0;
+
+	for (unsigned i = 0; i < DIAG_CODE_COUNT; i++)
+		if (lint_is_lint((enum diag_code)i))
+			names[count++] = diag_info[i].name;
+	return diag_nearest(name, names, count);
+}
+
 /* see lint-internal.h */
 const char *lint_rule_name(struct lint *lint, const struct rule *rule)
 {
