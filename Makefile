@@ -93,6 +93,7 @@ COMPILER_SRC := \
 	compiler/check.c \
 	compiler/check_files.c \
 	compiler/compile.c \
+	compiler/cut.c \
 	compiler/dump.c \
 	compiler/emit.c \
 	compiler/emit_file.c \
@@ -102,6 +103,7 @@ COMPILER_SRC := \
 	compiler/explain.c \
 	compiler/explain_all.c \
 	compiler/explain_code.c \
+	compiler/fix.c \
 	compiler/glob.c \
 	compiler/info.c \
 	compiler/intern.c \

@@ -202,6 +202,17 @@ static void complain_invalid(const struct complaint *about, struct str name,
 		diag_hint(about->reader->diags, diag, "remove the extra dots");
 }
 
+/* TEXT, a normal form, written as NODE is. */
+static const char *written_as(struct arena *arena, const struct node *node,
+			      const char *text)
+{
+	/* the one name that means something else without quotes */
+	if (node->style == SCALAR_PLAIN && strcmp(text, "null") != 0)
+		return text;
+	return arena_printf(
+		arena, node->style == SCALAR_SINGLE ? "'%s'" : "\"%s\"", text);
+}
+
 static void complain_normal(const struct complaint *about, bool wildcard,
 			    const struct hostname *normal)
 {
@@ -219,10 +230,7 @@ static void complain_normal(const struct complaint *about, bool wildcard,
 	if (!about->node->aliased)
 		diag_set_fix(reader->diags, diag,
 			     schema_span(reader, about->node),
-			     about->node->style == SCALAR_PLAIN
-				     ? use
-				     : arena_printf(arena, "\"%s\"", use),
-			     true);
+			     written_as(reader->arena, about->node, use), true);
 }
 
 /* see glob.h */

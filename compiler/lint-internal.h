@@ -51,4 +51,8 @@ struct span lint_glob_span(const struct lint *lint, const struct glob *glob);
 /* "*.example.com" */
 const char *lint_glob_text(struct lint *lint, const struct glob *glob);
 
+/* Offer to take GLOB, which is not the last of its list, out of it. */
+void lint_fix_remove(struct lint *lint, struct diag *diag,
+		     const struct glob *glob, bool safe);
+
 #endif

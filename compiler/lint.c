@@ -1,6 +1,7 @@
 /* lint.c - the table of lints, and what their messages share. */
 #include "lint.h"
 
+#include "cut.h"
 #include "lint-internal.h"
 #include "lower.h"
 #include "quote.h"
@@ -94,4 +95,15 @@ const char *lint_glob_text(struct lint *lint, const struct glob *glob)
 {
 	return arena_printf(lint->arena, "%s%.*s", glob->wildcard ? "*." : "",
 			    STR_ARG(glob->name));
+}
+
+/* see lint-internal.h */
+void lint_fix_remove(struct lint *lint, struct diag *diag,
+		     const struct glob *glob, bool safe)
+{
+	struct str text = str_from(lint_glob_text(lint, glob));
+	struct span cut;
+
+	if (cut_entry(lint_glob_span(lint, glob), text, &cut))
+		diag_set_fix(lint->diags, diag, cut, "", safe);
 }

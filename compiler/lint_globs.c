@@ -35,6 +35,7 @@ void lint_duplicates(struct lint *lint)
 			    lint_glob_span(lint, first->glob),
 			    "first listed here");
 		diag_hint(lint->diags, diag, "remove it");
+		lint_fix_remove(lint, diag, ref->glob, true);
 	}
 }
 
@@ -103,6 +104,8 @@ static void report_shadowed(struct lint *lint, const struct glob_ref *ref,
 	diag_relate(lint->diags, diag, lint_glob_span(lint, wider->glob),
 		    "the wider entry");
 	diag_hint(lint->diags, diag, "remove it");
+	/* Hosts are decided as before, but --explain names another entry. */
+	lint_fix_remove(lint, diag, ref->glob, false);
 }
 
 /* An entry that DENY, of the global deny list, covers. */

@@ -216,6 +216,9 @@ static bool take(struct parse *parse, enum option_id id, const char *value)
 	switch (id) {
 	case OPTION_CHECK:
 		return set_mode(parse, MODE_CHECK);
+	case OPTION_FIX:
+		options->fix = true;
+		return set_mode(parse, MODE_CHECK);
 	case OPTION_EXPLAIN:
 		return set_mode(parse, MODE_EXPLAIN);
 	case OPTION_TEST:
