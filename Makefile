@@ -114,6 +114,7 @@ COMPILER_SRC := \
 	compiler/lint_rules.c \
 	compiler/lint_shapes.c \
 	compiler/lint_suffix.c \
+	compiler/lint_typo.c \
 	compiler/lower.c \
 	compiler/main.c \
 	compiler/options.c \

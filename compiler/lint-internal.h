@@ -36,6 +36,9 @@ void lint_suffixes(struct lint *lint);
  * that of the owners who hand out names. */
 bool lint_is_suffix(struct str name, bool private_too);
 
+/* lint_typo.c */
+void lint_typos(struct lint *lint);
+
 /* lint_mitm.c, lint_ranges.c */
 void lint_mitm(struct lint *lint);
 void lint_ranges(struct lint *lint);
