@@ -109,12 +109,14 @@ COMPILER_SRC := \
 	compiler/intern.c \
 	compiler/lint.c \
 	compiler/lint_globs.c \
+	compiler/lint_idn.c \
 	compiler/lint_mitm.c \
 	compiler/lint_ranges.c \
 	compiler/lint_rules.c \
 	compiler/lint_shapes.c \
 	compiler/lint_suffix.c \
 	compiler/lint_typo.c \
+	compiler/looks.c \
 	compiler/lower.c \
 	compiler/main.c \
 	compiler/options.c \

@@ -36,6 +36,9 @@ void lint_suffixes(struct lint *lint);
  * that of the owners who hand out names. */
 bool lint_is_suffix(struct str name, bool private_too);
 
+/* lint_idn.c */
+void lint_idns(struct lint *lint);
+
 /* lint_typo.c */
 void lint_typos(struct lint *lint);
 

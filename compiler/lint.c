@@ -20,6 +20,7 @@ static const struct {
 	{lint_shadowed, {DIAG_L002, DIAG_L012, DIAG_L013, DIAG_L017}, 4},
 	{lint_shapes, {DIAG_L011, DIAG_L014, DIAG_L019}, 3},
 	{lint_suffixes, {DIAG_L015, DIAG_L016}, 2},
+	{lint_idns, {DIAG_L020, DIAG_L021}, 2},
 	{lint_typos, {DIAG_L022}, 1},
 	{lint_mitm, {DIAG_L026, DIAG_L027, DIAG_L028}, 3},
 	{lint_ranges, {DIAG_L023, DIAG_L024, DIAG_L025}, 3},
