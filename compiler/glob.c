@@ -230,7 +230,7 @@ static void complain_normal(const struct complaint *about, bool wildcard,
 	if (!about->node->aliased)
 		diag_set_fix(reader->diags, diag,
 			     schema_span(reader, about->node),
-			     written_as(reader->arena, about->node, use), true);
+			     written_as(arena, about->node, use), true);
 }
 
 /* see glob.h */

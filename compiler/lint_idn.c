@@ -9,7 +9,9 @@ struct idn {
 	struct str name;
 	uint32_t first; /* its entries, of order.refs */
 	uint32_t end;
-	const struct glob *twin; /* or NULL */
+	uint32_t like; /* the first one that looks the same: itself, often */
+	const struct glob *ascii; /* of that one: an entry in ASCII that does,
+				   * or NULL */
 };
 
 struct idns {
@@ -46,10 +48,9 @@ static void add(struct idns *idns, struct str name, uint32_t first,
 				     looks->skeleton_length),
 			    idns->count);
 	idn = &idns->items[idns->count++];
-	*idn = (struct idn){name, first, end, NULL};
+	*idn = (struct idn){name, first, end, idns->count - 1, NULL};
 	if (before != TEXTSET_NONE)
-		idn->twin =
-			lint->model->order.refs[idns->items[before].first].glob;
+		idn->like = before;
 }
 
 static void find_idns(struct idns *idns)
@@ -86,8 +87,18 @@ static void find_twins(struct idns *idns)
 			textset_find(&idns->skeletons, str_make(skeleton, n));
 
 		if (at != TEXTSET_NONE)
-			idns->items[at].twin = glob;
+			idns->items[at].ascii = glob;
 	}
+}
+
+/* The entry that IDN number AT looks like, or NULL. */
+static const struct glob *twin_of(const struct idns *idns, uint32_t at)
+{
+	uint32_t like = idns->items[at].like;
+
+	if (idns->items[like].ascii != NULL || like == at)
+		return idns->items[like].ascii;
+	return idns->lint->model->order.refs[idns->items[like].first].glob;
 }
 
 static void report_mixed(struct idns *idns, const struct glob *glob)
@@ -145,6 +156,7 @@ void lint_idns(struct lint *lint)
 		find_twins(idns);
 	for (uint32_t i = 0; i < idns->count; i++) {
 		const struct idn *idn = &idns->items[i];
+		const struct glob *twin = twin_of(idns, i);
 		uint32_t last = UINT32_MAX; /* a list that two rules share */
 
 		looks_read(idn->name, &idns->looks);
@@ -163,8 +175,8 @@ void lint_idns(struct lint *lint)
 			last = glob->start;
 			if (idns->looks.mixes)
 				report_mixed(idns, glob);
-			if (idn->twin != NULL || looks_ascii)
-				report_confusable(idns, glob, idn->twin);
+			if (twin != NULL || looks_ascii)
+				report_confusable(idns, glob, twin);
 		}
 	}
 }

@@ -523,15 +523,16 @@ static size_t least_length(uint32_t count)
 	return length;
 }
 
-/* Forget the siblings that are too short. */
-static void drop_short(struct typo *typo)
+/* Forget the siblings that are too short, and A-labels: a slip in those is no
+ * slip of a finger. */
+static void drop_others(struct typo *typo)
 {
 	size_t least = least_length(typo->count);
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < typo->count; i++)
 		if (typo->siblings[i].length >= least &&
-		    typo->siblings[i].length <= HOSTNAME_LABEL_MAX)
+		    memcmp(typo->siblings[i].label, "xn--", 4) != 0)
 			typo->siblings[kept++] = typo->siblings[i];
 	typo->count = kept;
 }
@@ -539,7 +540,7 @@ static void drop_short(struct typo *typo)
 static void check_group(struct typo *typo, const struct pending *group)
 {
 	find_siblings(typo, group);
-	drop_short(typo);
+	drop_others(typo);
 
 	/* a swap may move the last character of the prefix */
 	struct search search = {0, typo->count, 0, PREFIX + 1};
