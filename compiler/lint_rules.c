@@ -124,7 +124,7 @@ void lint_deny_by_name(struct lint *lint)
 						  ? &model->services[i]
 						  : model->default_rule;
 
-		if (rule == NULL || rule->action == RULE_ENFORCE)
+		if (rule == NULL || rule->action != RULE_OPEN)
 			continue;
 		if (count++ == 0)
 			first = rule;
