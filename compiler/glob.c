@@ -307,12 +307,10 @@ void glob_read_list(struct reader *reader, const struct field *field,
 		    struct str service, struct glob_list *list)
 {
 	*list = (struct glob_list){NULL, 0, {NULL, 0, 0}};
-	if (field->key == NULL)
-		return;
-	list->at = schema_span(reader, field->value != NULL ? field->value
-							    : field->key);
+	/* a key without a value is as good as none */
 	if (field->value == NULL)
 		return;
+	list->at = schema_span(reader, field->value);
 
 	const struct node *sequence = field->value;
 

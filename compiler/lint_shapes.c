@@ -5,9 +5,10 @@
 
 static void report_single(struct lint *lint, const struct glob_ref *ref)
 {
-	/* a public top-level domain is lint_suffix.c's */
-	if (ref->glob->wildcard && ref->list != CANONICAL_GLOBAL_DENY &&
-	    lint_is_suffix(ref->glob->name, false))
+	/* Public top-level domains are lint_suffix.c's; to deny a whole one is
+	 * no mistake. */
+	if (ref->glob->wildcard && (ref->list == CANONICAL_GLOBAL_DENY ||
+				    lint_is_suffix(ref->glob->name, false)))
 		return;
 	diag_hint(lint->diags,
 		  diag_report(lint->diags, DIAG_L011,

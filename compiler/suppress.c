@@ -97,12 +97,12 @@ static void complain_name(struct permits *permits, struct str word)
 	enum diag_code code;
 
 	if (diag_find(shown, &code)) {
-		complain(permits, at,
-			 arena_printf(permits->arena,
-				      "'%s' cannot be switched off: it is no "
-				      "lint of the policy",
-				      shown),
-			 "remove it");
+		complain(
+			permits, at,
+			arena_printf(permits->arena,
+				     "'%s' cannot be switched off by a comment",
+				     shown),
+			"remove it");
 		return;
 	}
 
