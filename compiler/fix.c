@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "emit.h"
+#include "progress.h"
+#include "quote.h"
 #include "runtime/policy/format.h"
 
 /* A fix can make room for the next one: a name in its normal form turns out to
@@ -29,6 +31,24 @@ struct meaning {
 static const char *name_of(const char *path)
 {
 	return strcmp(path, "-") == 0 ? "<stdin>" : path;
+}
+
+static void complain(struct compilation *compilation, const char *path,
+		     const char *why)
+{
+	progress_hide();
+	fprintf(stderr, "smokescreenc: %s: %s\n",
+		quote_visible(compilation->arena, str_from(name_of(path))),
+		why);
+}
+
+static enum compile_result fail(struct compilation *compilation,
+				const char *path, const char *why)
+{
+	complain(compilation, path, why);
+	compilation->unread = name_of(path);
+	compilation->unread_why = why;
+	return COMPILE_IO;
 }
 
 static struct text copy_text(const unsigned char *bytes, uint32_t length)
@@ -122,6 +142,7 @@ static bool apply(const struct compilation *compilation,
 	return false;
 }
 
+/* As compile_load() does, from a text at hand. */
 static void start(struct compilation *compilation,
 		  const struct options *options, const char *path,
 		  const struct text *text)
@@ -164,12 +185,13 @@ static bool keeps(const struct meaning *before, const struct meaning *after)
 static void say(struct compilation *compilation, const struct diag **fixes,
 		uint32_t count)
 {
+	progress_hide();
 	for (uint32_t i = 0; i < count; i++)
 		diag_print_fixed(&compilation->diags, fixes[i], stderr);
 }
 
-/* PATH is the regular file that BEFORE describes, and nobody has written to it
- * since. */
+/* PATH is the file that BEFORE describes, and nobody has written to it since.
+ */
 static bool same_file(const char *path, const struct stat *before)
 {
 	struct stat now;
@@ -180,33 +202,25 @@ static bool same_file(const char *path, const struct stat *before)
 	       now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
 }
 
-static enum compile_result write_text(const char *path, const struct text *text,
-				      const struct stat *before)
-{
-	/* a link stays, what it leads to is replaced */
-	char *target = realpath(path, NULL);
-	const char *why = NULL;
-
-	if (target == NULL)
-		why = strerror(errno);
-	else if (!same_file(target, before))
-		why = "changed while it was read: nothing is mended";
-	else if (!emit_file(target, text->bytes, text->length))
-		why = strerror(errno);
-	if (why != NULL)
-		fprintf(stderr, "smokescreenc: %s: %s\n", path, why);
-	free(target);
-	return why == NULL ? COMPILE_OK : COMPILE_IO;
-}
-
-static enum compile_result finish(const char *path, const struct text *text,
+/* Hand out what became of the text; BEFORE is the file that was read. */
+static enum compile_result finish(struct compilation *compilation,
+				  const char *path, const struct text *text,
 				  bool changed, const struct stat *before)
 {
 	if (strcmp(path, "-") == 0) {
 		fwrite(text->bytes, 1, text->length, stdout);
-		return fflush(stdout) == 0 ? COMPILE_OK : COMPILE_IO;
+		if (fflush(stdout) == 0 && !ferror(stdout))
+			return COMPILE_OK;
+		return fail(compilation, "<stdout>", strerror(errno));
 	}
-	return changed ? write_text(path, text, before) : COMPILE_OK;
+	if (!changed)
+		return COMPILE_OK;
+	if (!same_file(path, before))
+		return fail(compilation, path,
+			    "changed while it was read: nothing is mended");
+	if (!emit_file(path, text->bytes, text->length))
+		return fail(compilation, path, strerror(errno));
+	return COMPILE_OK;
 }
 
 /* Mend TEXT until there is nothing to mend.  COMPILATION has been run on it. */
@@ -214,7 +228,7 @@ static bool mend(struct compilation *compilation, const char *path,
 		 struct text *text, enum compile_result *result)
 {
 	const struct options *options = compilation->options;
-	struct meaning before;
+	struct meaning before = {.compiles = false};
 	bool changed = false;
 
 	for (int round = 0; round < MAX_ROUNDS; round++) {
@@ -232,10 +246,9 @@ static bool mend(struct compilation *compilation, const char *path,
 		struct meaning after = meaning_of(options, path, &mended);
 
 		if (!keeps(&before, &after)) {
-			fprintf(stderr,
-				"smokescreenc: %s: mending it would change "
-				"what it means: left alone\n",
-				name_of(path));
+			complain(compilation, path,
+				 "mending it would change what it means: left "
+				 "alone");
 			free(mended.bytes);
 			break;
 		}
@@ -245,9 +258,12 @@ static bool mend(struct compilation *compilation, const char *path,
 		free(text->bytes);
 		*text = mended;
 		changed = true;
+		struct compilation last = *compilation;
+
 		compile_fini(compilation);
 		start(compilation, options, path, text);
-		compilation->lint = true;
+		compilation->lint = last.lint;
+		compilation->tests_too = last.tests_too;
 		*result = compile_run(compilation, STAGE_BLOB);
 		if (*result == COMPILE_IO)
 			break;
@@ -261,13 +277,9 @@ enum compile_result fix_run(struct compilation *compilation, const char *path)
 	struct stat st = {.st_size = 0};
 
 	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
-	    !S_ISREG(st.st_mode)) {
-		fprintf(stderr,
-			"smokescreenc: %s: not a regular file: --fix cannot "
-			"replace it\n",
-			path);
-		return COMPILE_IO;
-	}
+	    !S_ISREG(st.st_mode))
+		return fail(compilation, path,
+			    "not a regular file: --fix cannot replace it");
 	if (compile_load(compilation, path) != COMPILE_OK)
 		return COMPILE_IO;
 
@@ -275,13 +287,12 @@ enum compile_result fix_run(struct compilation *compilation, const char *path)
 				     compilation->source.length);
 	enum compile_result result;
 
-	compilation->lint = true;
 	result = compile_run(compilation, STAGE_BLOB);
 	if (result != COMPILE_IO) {
 		bool changed = mend(compilation, path, &text, &result);
 
-		if (result != COMPILE_IO &&
-		    finish(path, &text, changed, &st) != COMPILE_OK)
+		if (result != COMPILE_IO && finish(compilation, path, &text,
+						   changed, &st) != COMPILE_OK)
 			result = COMPILE_IO;
 	}
 	free(text.bytes);

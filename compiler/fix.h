@@ -5,7 +5,7 @@
 
 #include "compile.h"
 
-/* Load the policy at PATH into COMPILATION, which compile_init() made, apply
+/* Load the policy at PATH into COMPILATION, ready for compile_load(), apply
  * the safe fixes of its diagnostics until there are none, and replace the file;
  * for "-" the mended text goes to standard output instead.  What was changed is
  * said on stderr, unless the run is quiet.  COMPILATION is left as
