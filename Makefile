@@ -135,6 +135,7 @@ COMPILER_SRC := \
 	compiler/report_sarif_rules.c \
 	compiler/report_text.c \
 	compiler/schema.c \
+	compiler/slips.c \
 	compiler/sort.c \
 	compiler/stage.c \
 	compiler/suppress.c \
