@@ -6,9 +6,13 @@
 struct place_of {
 	const unsigned char *first; /* of the source */
 	const unsigned char *end;   /* of the source */
-	const unsigned char *line;  /* first of the entry's first line */
 	const unsigned char *from;  /* the entry */
 	const unsigned char *to;
+	/* The first of the entry's line, when blanks alone are before it, or a
+	 * dash; else NULL.  Lines may be as long as the file: nobody goes back
+	 * to the start of one for every entry. */
+	const unsigned char *line;
+	const unsigned char *dash; /* or NULL */
 };
 
 static bool is_blank(unsigned char c)
@@ -42,13 +46,29 @@ static const unsigned char *next_line(const struct place_of *place,
 	return p == NULL ? place->end : p + 1;
 }
 
-static const unsigned char *line_of(const struct place_of *place,
-				    const unsigned char *p)
+static const unsigned char *back_over_blanks(const struct place_of *place,
+					     const unsigned char *p)
 {
-	const unsigned char *newline =
-		memrchr(place->first, '\n', (size_t)(p - place->first));
+	while (p > place->first && is_blank(p[-1]))
+		p--;
+	return p;
+}
 
-	return newline == NULL ? place->first : newline + 1;
+static bool starts_line(const struct place_of *place, const unsigned char *p)
+{
+	return p == place->first || p[-1] == '\n';
+}
+
+static void find_line(struct place_of *place)
+{
+	const unsigned char *p = back_over_blanks(place, place->from);
+
+	if (p < place->from && p > place->first && p[-1] == '-') {
+		place->dash = p - 1;
+		p = back_over_blanks(place, place->dash);
+	}
+	if (starts_line(place, p))
+		place->line = p;
 }
 
 /* P is at a comment that speaks to the compiler. */
@@ -67,8 +87,11 @@ static bool has_remark_above(const struct place_of *place)
 {
 	const unsigned char *line = place->line;
 
-	while (line > place->first) {
-		line = line_of(place, line - 1);
+	while (line != NULL && line > place->first) {
+		const unsigned char *before = memrchr(
+			place->first, '\n', (size_t)(line - 1 - place->first));
+
+		line = before == NULL ? place->first : before + 1;
 
 		const unsigned char *p = skip_blanks(place, line);
 
@@ -102,8 +125,8 @@ static bool cut_lines(const struct place_of *place, const unsigned char *to,
 	return true;
 }
 
-/* "  - entry", DASH being its dash. */
-static bool cut_item(const struct place_of *place, const unsigned char *dash,
+/* "  - entry" */
+static bool cut_item(const struct place_of *place,
 		     const unsigned char *bounds[2])
 {
 	const unsigned char *p = skip_blanks(place, place->to);
@@ -113,7 +136,7 @@ static bool cut_item(const struct place_of *place, const unsigned char *dash,
 	if (*p != '#' || has_remark_above(place))
 		return false;
 	/* the comment keeps its line */
-	bounds[0] = dash;
+	bounds[0] = place->dash;
 	bounds[1] = p;
 	return true;
 }
@@ -124,7 +147,7 @@ static bool cut_before_comma(const struct place_of *place,
 			     const unsigned char *bounds[2])
 {
 	const unsigned char *rest = skip_blanks(place, comma);
-	bool alone = skip_blanks(place, place->line) == place->from;
+	bool alone = place->line != NULL;
 
 	if (alone && (ends_line(place, rest) || is_remark(place, rest)))
 		return cut_lines(place, rest, bounds);
@@ -133,9 +156,8 @@ static bool cut_before_comma(const struct place_of *place,
 	bounds[0] = place->from;
 	bounds[1] = rest;
 	/* no blanks at the end of the line */
-	if (ends_line(place, rest))
-		while (bounds[0] > place->line && is_blank(bounds[0][-1]))
-			bounds[0]--;
+	if (!alone && ends_line(place, rest))
+		bounds[0] = back_over_blanks(place, bounds[0]);
 	return true;
 }
 
@@ -149,7 +171,7 @@ static bool cut_last(const struct place_of *place,
 		p--;
 	if (p == place->first || p[-1] != ',')
 		return false;
-	if (p <= place->line && has_remark_above(place))
+	if (has_remark_above(place))
 		return false;
 	bounds[0] = p - 1;
 	bounds[1] = place->to;
@@ -171,16 +193,14 @@ bool cut_entry(struct span entry, struct str text, struct span *cut)
 
 	if (!says(&place, text))
 		return false;
-	place.line = line_of(&place, place.from);
+	find_line(&place);
 
-	const unsigned char *dash = skip_blanks(&place, place.line);
 	const unsigned char *comma = place.to;
 
 	while (comma < place.end && is_space(*comma))
 		comma++;
-	if (dash < place.from && *dash == '-' &&
-	    skip_blanks(&place, dash + 1) == place.from) {
-		ok = cut_item(&place, dash, bounds);
+	if (place.dash != NULL) {
+		ok = place.line != NULL && cut_item(&place, bounds);
 	} else if (comma < place.end && *comma == ',') {
 		const unsigned char *p = place.from;
 

@@ -228,6 +228,13 @@ HOSTILE = {
     "- {name: a, project: p, action: enforce, allowed_domains: [" +
     ", ".join(f"h{i}" for i in range(n)) + "]}\n" + TAIL,
     "duplicates": lambda n: entries(["example.com"] * n),
+    "duplicates-on-one-line": lambda n: HEAD +
+    "- {name: a, project: p, action: enforce, allowed_domains: [" +
+    ", ".join(["example.com"] * n) + "]}\n" + TAIL,
+    "duplicates-below-comments": lambda n: HEAD +
+    "- name: a\n  project: p\n  action: enforce\n  allowed_domains:\n" +
+    "  # a comment\n" * n + "  # smokescreenc: allow L014 -- x\n" +
+    "  - example.com\n" * n + TAIL,
     "below-one-wildcard": lambda n: entries(
         ['"*.example.com"'] + [f"h{i}.example.com" for i in range(n)]),
     "one-prefix": lambda n: entries(
