@@ -22,7 +22,6 @@ BEYOND_A_SCHEMA = {
     "P008",  # a mitm_domains entry that is no entry of allowed_domains
     "P009",  # about the command line
     "P012",  # headers that differ in case
-    "L029",  # about comments
 }
 
 
