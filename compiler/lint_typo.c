@@ -75,6 +75,25 @@ static uint32_t entries_of(const struct sibling *sibling)
 	return sibling->end - sibling->first;
 }
 
+/* Offer to write RIGHT for WRONG at the end of GLOB. */
+static void offer(struct lint *lint, struct diag *diag, const struct glob *glob,
+		  struct str wrong, struct str right)
+{
+	struct span at = lint_glob_span(lint, glob);
+	const unsigned char *bytes = at.source->bytes;
+
+	if (bytes[at.end - 1] == '"' || bytes[at.end - 1] == '\'')
+		at.end--;
+	/* not through an alias or an escape */
+	if (at.end - at.start < wrong.n ||
+	    memcmp(bytes + at.end - wrong.n, wrong.p, wrong.n) != 0)
+		return;
+	at.start = at.end - (uint32_t)wrong.n;
+	diag_set_fix(lint->diags, diag, at,
+		     arena_strndup(lint->diags->arena, right.p, right.n),
+		     false);
+}
+
 static void report(struct typo *typo, uint32_t wrong, uint32_t right)
 {
 	struct lint *lint = typo->lint;
@@ -93,15 +112,14 @@ static void report(struct typo *typo, uint32_t wrong, uint32_t right)
 
 		struct diag *diag = diag_report(
 			lint->diags, DIAG_L022, lint_glob_span(lint, glob),
-			"'%s': '%.*s' and '%.*s' are one slip of the finger "
-			"apart",
-			lint_glob_text(lint, glob),
+			"'%.*s' is one slip of the finger away from '%.*s'",
 			STR_ARG(domain_of(typo, wrong)), STR_ARG(domain));
 
 		diag_relate(lint->diags, diag, lint_glob_span(lint, first),
 			    "the other one");
 		diag_hint(lint->diags, diag, "did you mean '%.*s'?",
 			  STR_ARG(domain));
+		offer(lint, diag, glob, domain_of(typo, wrong), domain);
 	}
 }
 

@@ -405,3 +405,15 @@ def test_random_policies(tmp_path, seed):
             for item in report["diagnostics"]:
                 assert not item.get("fix", {}).get("safe")
     assert changed > 5 and compiled > 2
+
+
+def test_a_slip_is_offered_and_not_applied(tmp_path):
+    path = tmp_path / "acl.yaml"
+    text = domains(' [a.example.com, b.example.com, "*.exmaple.com"]\n')
+    path.write_text(text)
+    report = json.loads(run("--fix", "--format", "json", path).stdout)
+    fix = report["diagnostics"][0]["fix"]
+    line = text.splitlines()[fix["line"] - 1]
+    assert line[fix["column"] - 1:fix["end_column"] - 1] == "exmaple.com"
+    assert (fix["replacement"], fix["safe"]) == ("example.com", False)
+    assert path.read_text() == text
