@@ -93,6 +93,7 @@ COMPILER_SRC := \
 	compiler/check.c \
 	compiler/check_files.c \
 	compiler/compile.c \
+	compiler/cut.c \
 	compiler/dump.c \
 	compiler/emit.c \
 	compiler/emit_file.c \
@@ -102,13 +103,20 @@ COMPILER_SRC := \
 	compiler/explain.c \
 	compiler/explain_all.c \
 	compiler/explain_code.c \
+	compiler/fix.c \
 	compiler/glob.c \
 	compiler/info.c \
 	compiler/intern.c \
 	compiler/lint.c \
 	compiler/lint_globs.c \
+	compiler/lint_idn.c \
+	compiler/lint_mitm.c \
+	compiler/lint_ranges.c \
 	compiler/lint_rules.c \
+	compiler/lint_shapes.c \
 	compiler/lint_suffix.c \
+	compiler/lint_typo.c \
+	compiler/looks.c \
 	compiler/lower.c \
 	compiler/main.c \
 	compiler/options.c \
@@ -127,8 +135,10 @@ COMPILER_SRC := \
 	compiler/report_sarif_rules.c \
 	compiler/report_text.c \
 	compiler/schema.c \
+	compiler/slips.c \
 	compiler/sort.c \
 	compiler/stage.c \
+	compiler/suppress.c \
 	compiler/testrun.c \
 	compiler/textset.c \
 	compiler/trie_build.c \

@@ -213,8 +213,15 @@ static bool read_domain(struct reader *reader, const struct field *field,
 	}
 	glob->start = field->value->start;
 	glob->end = field->value->end;
-	return glob_parse(text, &glob->name, &glob->wildcard, &normal, &why) ==
-	       GLOB_OK;
+
+	enum glob_error error =
+		glob_parse(text, &glob->name, &glob->wildcard, &normal, &why);
+
+	/* Other mistakes are reported where the text is listed; this one wants
+	 * to be mended in both places. */
+	if (error == GLOB_NOT_NORMAL)
+		glob_read(reader, field->value, service, glob);
+	return error == GLOB_OK;
 }
 
 /* see acl_mitm.h */

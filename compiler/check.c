@@ -5,6 +5,7 @@
 #include "check_files.h"
 #include "command.h"
 #include "compile.h"
+#include "fix.h"
 #include "output.h"
 #include "progress.h"
 #include "quote.h"
@@ -85,7 +86,9 @@ static int check_file(const struct options *options, struct report *report,
 	compile_init(&compilation, options);
 	compilation.lint = true;
 	compilation.tests_too = true;
-	if (compile_load(&compilation, path) == COMPILE_OK)
+	if (options->fix)
+		result = fix_run(&compilation, path);
+	else if (compile_load(&compilation, path) == COMPILE_OK)
 		result = compile_run(&compilation, STAGE_BLOB);
 	progress_hide();
 	if (result == COMPILE_IO) {
@@ -113,6 +116,17 @@ static bool reads_stdin_again(const struct options *options)
 	return times > 1;
 }
 
+/* The mended text of standard input goes to standard output; then the report
+ * does not. */
+static FILE *report_stream(const struct options *options)
+{
+	if (options->fix)
+		for (uint32_t i = 0; i < options->operand_count; i++)
+			if (strcmp(options->operands[i], "-") == 0)
+				return stderr;
+	return stdout;
+}
+
 /* see command.h */
 int command_check(const struct options *options)
 {
@@ -127,7 +141,7 @@ int command_check(const struct options *options)
 		return options_usage("standard input is one file: it cannot be "
 				     "read twice");
 	arena = arena_new();
-	report_begin(&report, options, stdout);
+	report_begin(&report, options, report_stream(options));
 	progress_start(options->quiet);
 	check_files_find(&files, arena, options->operands,
 			 options->operand_count);

@@ -11,6 +11,7 @@
 #include "lint.h"
 #include "progress.h"
 #include "quote.h"
+#include "suppress.h"
 #include "testrun.h"
 
 /* see compile.h */
@@ -162,7 +163,10 @@ enum compile_result compile_run(struct compilation *compilation,
 		return COMPILE_ERRORS;
 	model_sort(model, arena);
 	if (compilation->lint) {
+		uint32_t before = diags->count;
+
 		lint_model(model, arena, diags);
+		suppress_lints(&compilation->document, arena, diags, before);
 		if (diags->errors > 0)
 			return COMPILE_ERRORS;
 	}

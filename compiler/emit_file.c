@@ -53,24 +53,28 @@ static bool sync_directory(const char *directory)
 	return ok;
 }
 
-/* The mode that open() would give a new file, or that of the one replaced. */
-static mode_t mode_for(const char *path)
+/* The mode that open() would give a new file, or that of the one replaced, and
+ * its owner where we may give files away. */
+static bool set_owner_and_mode(int fd, const char *path)
 {
 	struct stat st;
 	mode_t mask;
 
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-		return st.st_mode & 07777;
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+		if (fchown(fd, st.st_uid, st.st_gid) != 0)
+			st.st_mode &= ~(mode_t)(S_ISUID | S_ISGID);
+		return fchmod(fd, st.st_mode & 07777) == 0;
+	}
 	mask = umask(0);
 	umask(mask);
-	return NEW_FILE_MODE & ~mask;
+	return fchmod(fd, NEW_FILE_MODE & ~mask) == 0;
 }
 
 static bool write_temporary(int fd, const char *path, const uint8_t *bytes,
 			    size_t length)
 {
-	return write_all(fd, bytes, length) &&
-	       fchmod(fd, mode_for(path)) == 0 && fsync(fd) == 0;
+	return write_all(fd, bytes, length) && set_owner_and_mode(fd, path) &&
+	       fsync(fd) == 0;
 }
 
 static bool replace_file(const char *path, const char *directory,

@@ -202,6 +202,17 @@ static void complain_invalid(const struct complaint *about, struct str name,
 		diag_hint(about->reader->diags, diag, "remove the extra dots");
 }
 
+/* TEXT, a normal form, written as NODE is. */
+static const char *written_as(struct arena *arena, const struct node *node,
+			      const char *text)
+{
+	/* the one name that means something else without quotes */
+	if (node->style == SCALAR_PLAIN && strcmp(text, "null") != 0)
+		return text;
+	return arena_printf(
+		arena, node->style == SCALAR_SINGLE ? "'%s'" : "\"%s\"", text);
+}
+
 static void complain_normal(const struct complaint *about, bool wildcard,
 			    const struct hostname *normal)
 {
@@ -219,10 +230,7 @@ static void complain_normal(const struct complaint *about, bool wildcard,
 	if (!about->node->aliased)
 		diag_set_fix(reader->diags, diag,
 			     schema_span(reader, about->node),
-			     about->node->style == SCALAR_PLAIN
-				     ? use
-				     : arena_printf(arena, "\"%s\"", use),
-			     true);
+			     written_as(arena, about->node, use), true);
 }
 
 /* see glob.h */
@@ -299,12 +307,10 @@ void glob_read_list(struct reader *reader, const struct field *field,
 		    struct str service, struct glob_list *list)
 {
 	*list = (struct glob_list){NULL, 0, {NULL, 0, 0}};
-	if (field->key == NULL)
-		return;
-	list->at = schema_span(reader, field->value != NULL ? field->value
-							    : field->key);
+	/* a key without a value is as good as none */
 	if (field->value == NULL)
 		return;
+	list->at = schema_span(reader, field->value);
 
 	const struct node *sequence = field->value;
 

@@ -35,13 +35,16 @@ void lint_duplicates(struct lint *lint)
 			    lint_glob_span(lint, first->glob),
 			    "first listed here");
 		diag_hint(lint->diags, diag, "remove it");
+		lint_fix_remove(lint, diag, ref->glob, true);
 	}
 }
 
-/* The wildcards of one name, in the order of their lists. */
+/* The wildcards of one name, in the order of their lists: the rules', then the
+ * global ones. */
 struct wildcards {
 	const struct glob_ref *refs;
 	uint32_t count;
+	uint32_t allowing; /* of the domains of rules */
 };
 
 /* The wildcards of the names above the one at hand, the nearest last. */
@@ -101,6 +104,8 @@ static void report_shadowed(struct lint *lint, const struct glob_ref *ref,
 	diag_relate(lint->diags, diag, lint_glob_span(lint, wider->glob),
 		    "the wider entry");
 	diag_hint(lint->diags, diag, "remove it");
+	/* Hosts are decided as before, but --explain names another entry. */
+	lint_fix_remove(lint, diag, ref->glob, false);
 }
 
 /* An entry that DENY, of the global deny list, covers. */
@@ -127,13 +132,61 @@ static void report_denied(struct lint *lint, const struct glob_ref *ref,
 	diag_hint(lint->diags, diag, "remove one of the two");
 }
 
+static bool is_rule_domain(const struct lint *lint, uint32_t list)
+{
+	return list < CANONICAL_GLOBAL_ALLOW &&
+	       !lint->model->order.owners[list].proxies;
+}
+
 /* True when LIST is a rule's allowed_domains or the global allow list: those
  * that the global deny list has a say about. */
 static bool allows(const struct lint *lint, uint32_t list)
 {
-	if (list == CANONICAL_GLOBAL_DENY || list == CANONICAL_GLOBAL_ALLOW)
-		return list == CANONICAL_GLOBAL_ALLOW;
-	return !lint->model->order.owners[list].proxies;
+	return list == CANONICAL_GLOBAL_ALLOW || is_rule_domain(lint, list);
+}
+
+/* A rule that allows more than DENY, an entry of the global deny list: the
+ * first one, and how many entries there are. */
+static const struct glob_ref *
+find_override(const struct lint *lint, const struct path *path, uint32_t *count)
+{
+	const struct glob_ref *first = NULL;
+
+	*count = 0;
+	for (uint32_t i = 0; i < path->depth; i++) {
+		const struct wildcards *above = &path->above[i];
+
+		*count += above->allowing;
+		for (uint32_t k = 0; first == NULL && above->allowing > 0; k++)
+			if (is_rule_domain(lint, above->refs[k].list))
+				first = &above->refs[k];
+	}
+	return first;
+}
+
+static void report_overridden(struct lint *lint, const struct path *path,
+			      const struct glob_ref *deny)
+{
+	uint32_t count;
+	const struct glob_ref *allow = find_override(lint, path, &count);
+
+	if (allow == NULL)
+		return;
+
+	struct diag *diag = diag_report(
+		lint->diags, DIAG_L017, lint_glob_span(lint, deny->glob),
+		"'%s' is denied globally and yet allowed by '%s' of %s%s: a "
+		"rule comes first",
+		lint_glob_text(lint, deny->glob),
+		lint_glob_text(lint, allow->glob),
+		lint_list_name(lint, allow->list),
+		count == 1 ? ""
+			   : arena_printf(lint->arena, " (and %u more)",
+					  count - 1));
+
+	diag_relate(lint->diags, diag, lint_glob_span(lint, allow->glob),
+		    "allowed here");
+	diag_hint(lint->diags, diag, "narrow what the rule allows");
 }
 
 /* All entries of one name: EXACT without a wildcard, then WILD with one. */
@@ -151,6 +204,10 @@ static void check_name(struct lint *lint, const struct path *path,
 			deny = find_list(both[kind], CANONICAL_GLOBAL_DENY);
 		for (uint32_t i = 0; i < both[kind]->count; i++) {
 			const struct glob_ref *ref = &both[kind]->refs[i];
+
+			if (ref->list == CANONICAL_GLOBAL_DENY)
+				report_overridden(lint, path, ref);
+
 			const struct glob_ref *wider =
 				find_above(path, ref->list);
 
@@ -183,49 +240,15 @@ void lint_shadowed(struct lint *lint)
 				 path.above[path.depth - 1].refs->glob->name))
 			path.depth--;
 
-		struct wildcards exacts = {&order->refs[i], wild - i};
-		struct wildcards wilds = {&order->refs[wild], end - wild};
+		struct wildcards exacts = {&order->refs[i], wild - i, 0};
+		struct wildcards wilds = {&order->refs[wild], end - wild, 0};
 
 		check_name(lint, &path, &exacts, &wilds);
-		if (wilds.count > 0)
-			path.above[path.depth++] = wilds;
-	}
-}
-
-/* see lint-internal.h */
-void lint_shapes(struct lint *lint)
-{
-	const struct glob_order *order = &lint->model->order;
-
-	for (uint32_t i = 0; i < order->count; i++) {
-		const struct glob_ref *ref = &order->refs[i];
-		struct str name = ref->glob->name;
-		char last = name.p[name.n - 1];
-		struct addr addr;
-
-		if (memchr(name.p, '.', name.n) == NULL)
-			diag_hint(lint->diags,
-				  diag_report(lint->diags, DIAG_L011,
-					      lint_glob_span(lint, ref->glob),
-					      ref->glob->wildcard
-						      ? "'%s' matches every "
-							"host of a top-level "
-							"domain"
-						      : "'%s' is a single "
-							"label: no public host "
-							"has such a name",
-					      lint_glob_text(lint, ref->glob)),
-				  ref->glob->wildcard
-					  ? "list the domains that are meant"
-					  : "write the full name");
-		else if (last >= '0' && last <= '9' && addr_parse(name, &addr))
-			diag_hint(
-				lint->diags,
-				diag_report(lint->diags, DIAG_L014,
-					    lint_glob_span(lint, ref->glob),
-					    "'%.*s' is an address: names "
-					    "that resolve to it are not meant",
-					    STR_ARG(name)),
-				"use allow_addresses in the configuration");
+		if (wilds.count == 0)
+			continue;
+		for (uint32_t k = 0; k < wilds.count; k++)
+			wilds.allowing +=
+				is_rule_domain(lint, wilds.refs[k].list);
+		path.above[path.depth++] = wilds;
 	}
 }

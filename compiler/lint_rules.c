@@ -95,3 +95,52 @@ void lint_rules_texts(struct lint *lint)
 	if (lint->model->default_rule != NULL)
 		lint_texts(lint, lint->model->default_rule);
 }
+
+/* The first host of the global deny list that is no address, or NULL. */
+static const struct glob *first_denied_name(const struct model *model)
+{
+	for (uint32_t i = 0; i < model->global_deny.count; i++) {
+		const struct glob *glob = &model->global_deny.items[i];
+		struct addr addr;
+
+		if (glob->wildcard || !addr_parse(glob->name, &addr))
+			return glob;
+	}
+	return NULL;
+}
+
+/* see lint-internal.h */
+void lint_deny_by_name(struct lint *lint)
+{
+	const struct model *model = lint->model;
+	const struct glob *name = first_denied_name(model);
+	const struct rule *first = NULL;
+	uint32_t count = 0;
+
+	if (name == NULL)
+		return;
+	for (uint32_t i = 0; i <= model->service_count; i++) {
+		const struct rule *rule = i < model->service_count
+						  ? &model->services[i]
+						  : model->default_rule;
+
+		if (rule == NULL || rule->action != RULE_OPEN)
+			continue;
+		if (count++ == 0)
+			first = rule;
+	}
+	if (count == 0)
+		return;
+
+	struct diag *diag = diag_report(
+		lint->diags, DIAG_L018, lint_glob_span(lint, name),
+		"global_deny_list is of names, and %s%s lets clients ask for "
+		"addresses",
+		lint_rule_name(lint, first),
+		count == 1 ? ""
+			   : arena_printf(lint->arena, " (with %u more)",
+					  count - 1));
+
+	diag_relate(lint->diags, diag, first->action_at, "lets everything out");
+	diag_hint(lint->diags, diag, "deny their addresses too");
+}

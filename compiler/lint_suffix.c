@@ -1,25 +1,63 @@
-/* lint_suffix.c - wildcards over names below which anyone can have a name, by
- * the public suffix list that is built into libpsl: registries' suffixes and
- * those of hosting companies. */
+/* lint_suffix.c - wildcards over domains that nobody owns alone, by the Public
+ * Suffix List that libpsl carries: 'co.uk', where anyone can register, and
+ * 'github.io', whose owner hands names out to customers. */
 #include <libpsl.h>
 
 #include "lint-internal.h"
 #include "lower.h"
-#include "runtime/policy/hostname.h"
 
-/* What is below NAME, when it is a public suffix: "co.uk" is a registry's,
- * "github.io" a company's own business.  One look-up for most names: there may
- * be a million. */
-static const char *suffix_kind(const psl_ctx_t *psl, const char *name)
+/* Names with more labels are not looked up: the list has hardly any, and a
+ * lookup is not free. */
+#define SUFFIX_MAX_LABELS 5
+
+/* The list's implicit rule makes every unknown top-level domain a suffix;
+ * without it "internal" is none. */
+#define LISTED PSL_TYPE_NO_STAR_RULE
+
+static bool is_suffix(const psl_ctx_t *psl, const char *name, int section)
 {
-	/* a name that no rule of the list is about is no suffix to us */
-	const int known = PSL_TYPE_NO_STAR_RULE;
+	return psl_is_public_suffix2(psl, name, section | LISTED) != 0;
+}
 
-	if (!psl_is_public_suffix2(psl, name, PSL_TYPE_ANY | known))
-		return NULL;
-	if (psl_is_public_suffix2(psl, name, PSL_TYPE_ICANN | known))
-		return "anyone can register names below it";
-	return "its customers each have a name below it";
+static bool has_few_labels(struct str name)
+{
+	unsigned labels = 1;
+
+	for (size_t i = 0; i < name.n && labels <= SUFFIX_MAX_LABELS; i++)
+		labels += name.p[i] == '.';
+	return labels <= SUFFIX_MAX_LABELS;
+}
+
+/* see lint-internal.h */
+bool lint_is_suffix(struct str name, bool private_too)
+{
+	char text[HOSTNAME_MAX + 1];
+	const psl_ctx_t *psl = psl_builtin();
+
+	if (psl == NULL || name.n > HOSTNAME_MAX || !has_few_labels(name))
+		return false;
+	memcpy(text, name.p, name.n);
+	text[name.n] = '\0';
+	return is_suffix(psl, text,
+			 private_too ? PSL_TYPE_ANY : PSL_TYPE_ICANN);
+}
+
+static void report(struct lint *lint, const struct glob_ref *ref, bool public)
+{
+	struct str name = ref->glob->name;
+	struct diag *diag = diag_report(
+		lint->diags, public ? DIAG_L015 : DIAG_L016,
+		lint_glob_span(lint, ref->glob),
+		public ? "'%s' of %s matches whatever anyone registers under "
+			 "the public suffix '%.*s'"
+		       : "'%s' of %s matches names of every customer: '%.*s' "
+			 "is shared hosting",
+		lint_glob_text(lint, ref->glob),
+		lint_list_name(lint, ref->list), STR_ARG(name));
+
+	diag_hint(lint->diags, diag,
+		  public ? "list the domains that are meant"
+			 : "list the names that are yours");
 }
 
 /* see lint-internal.h */
@@ -27,33 +65,34 @@ void lint_suffixes(struct lint *lint)
 {
 	const struct glob_order *order = &lint->model->order;
 	const psl_ctx_t *psl = psl_builtin();
+	struct str before = STR("");
+	bool public = false, shared = false;
 
 	if (psl == NULL)
 		return;
 	for (uint32_t i = 0; i < order->count; i++) {
 		const struct glob_ref *ref = &order->refs[i];
-		struct str glob = ref->glob->name;
-		char name[HOSTNAME_MAX + 1];
+		struct str name = ref->glob->name;
 
-		/* single labels are lint_shapes()' business */
-		if (!ref->glob->wildcard ||
-		    ref->list == CANONICAL_GLOBAL_DENY ||
-		    memchr(glob.p, '.', glob.n) == NULL)
+		/* to deny a whole suffix is no mistake */
+		if (!ref->glob->wildcard || ref->list == CANONICAL_GLOBAL_DENY)
 			continue;
-		memcpy(name, glob.p, glob.n);
-		name[glob.n] = '\0';
+		/* the same name in the list of the next rule */
+		if (!str_equal(name, before)) {
+			char text[HOSTNAME_MAX + 1];
 
-		const char *kind = suffix_kind(psl, name);
-
-		if (kind != NULL)
-			diag_hint(lint->diags,
-				  diag_report(lint->diags, DIAG_L015,
-					      lint_glob_span(lint, ref->glob),
-					      "'*.%s' in %s covers strangers: "
-					      "%s",
-					      name,
-					      lint_list_name(lint, ref->list),
-					      kind),
-				  "list the names that are meant");
+			before = name;
+			public = shared = false;
+			if (!has_few_labels(name))
+				continue;
+			memcpy(text, name.p, name.n);
+			text[name.n] = '\0';
+			if (is_suffix(psl, text, PSL_TYPE_ANY)) {
+				public = is_suffix(psl, text, PSL_TYPE_ICANN);
+				shared = !public;
+			}
+		}
+		if (public || shared)
+			report(lint, ref, public);
 	}
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lint.h"
 #include "quote.h"
 
 #define MODE_BIT(name) (1u << MODE_##name)
@@ -122,7 +123,7 @@ static bool set_mode(struct parse *parse, enum mode mode)
 	return true;
 }
 
-/* NAME=off|warn|error */
+/* NAME=off|warn|error, where NAME may be 'all' */
 static bool set_lint(struct parse *parse, const char *value)
 {
 	static const struct {
@@ -132,7 +133,9 @@ static bool set_lint(struct parse *parse, const char *value)
 		     {"warn", DIAG_WARNING},
 		     {"error", DIAG_ERROR}};
 	const char *equals = strchr(value, '=');
-	enum diag_code code;
+	enum diag_severity *severity = parse->options->severity;
+	enum diag_code code = DIAG_CODE_COUNT;
+	size_t word = 0;
 
 	if (equals == NULL)
 		return fail(parse,
@@ -142,16 +145,10 @@ static bool set_lint(struct parse *parse, const char *value)
 
 	const char *name =
 		arena_strndup(parse->arena, value, (size_t)(equals - value));
+	bool all = strcmp(name, "all") == 0;
 
-	if (!diag_find(name, &code) || diag_info[code].code[0] != 'L') {
-		const char *names[DIAG_CODE_COUNT];
-		uint32_t count = 0;
-
-		for (size_t i = 0; i < DIAG_CODE_COUNT; i++)
-			if (diag_info[i].code[0] == 'L')
-				names[count++] = diag_info[i].name;
-
-		const char *near = diag_nearest(name, names, count);
+	if (!all && !lint_find(name, &code)) {
+		const char *near = lint_nearest(name);
 
 		return fail(
 			parse,
@@ -159,14 +156,18 @@ static bool set_lint(struct parse *parse, const char *value)
 				      name, near ? ": did you mean '" : "",
 				      near ? near : "", near ? "'?" : ""));
 	}
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(equals + 1, words[i].word) == 0) {
-			parse->options->severity[code] = words[i].severity;
-			return true;
-		}
-	return fail(parse, options_usage("--lint %s: off, warn or error, not "
-					 "'%s'",
-					 value, equals + 1));
+	while (word < sizeof(words) / sizeof(words[0]) &&
+	       strcmp(equals + 1, words[word].word) != 0)
+		word++;
+	if (word == sizeof(words) / sizeof(words[0]))
+		return fail(parse,
+			    options_usage("--lint %s: off, warn or error, not "
+					  "'%s'",
+					  value, equals + 1));
+	for (unsigned i = 0; i < DIAG_CODE_COUNT; i++)
+		if (all ? lint_is_lint((enum diag_code)i) : i == code)
+			severity[i] = words[word].severity;
+	return true;
 }
 
 static bool add_address(struct parse *parse, enum option_id id,
@@ -214,6 +215,9 @@ static bool take(struct parse *parse, enum option_id id, const char *value)
 
 	switch (id) {
 	case OPTION_CHECK:
+		return set_mode(parse, MODE_CHECK);
+	case OPTION_FIX:
+		options->fix = true;
 		return set_mode(parse, MODE_CHECK);
 	case OPTION_EXPLAIN:
 		return set_mode(parse, MODE_EXPLAIN);

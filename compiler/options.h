@@ -49,6 +49,7 @@ struct options {
 	const char *output; /* NULL: beside the source */
 	bool strip;
 	bool quiet;
+	bool fix; /* of --check */
 	enum option_format format;
 	enum option_color color;
 	const char *stage;

@@ -104,6 +104,11 @@ void diag_sort(struct diag_list *list);
  * COLOUR turns on ANSI colours. */
 void diag_print(struct diag_list *list, FILE *out, bool colour);
 
+/* Print that the fix of DIAG was applied, on one line:
+ *   FILE:LINE:COL: fixed: MESSAGE [CODE] */
+void diag_print_fixed(struct diag_list *list, const struct diag *diag,
+		      FILE *out);
+
 /* "P031" or "wildcard-not-first" -> code; false when unknown. */
 bool diag_find(const char *code_or_name, enum diag_code *code);
 

@@ -300,3 +300,12 @@ void diag_print(struct diag_list *list, FILE *out, bool colour)
 	fclose(buffer);
 	free(piece);
 }
+
+void diag_print_fixed(struct diag_list *list, const struct diag *diag,
+		      FILE *out)
+{
+	print_place(list, out, diag->at, &plain);
+	fputs("fixed: ", out);
+	put_text(out, diag->message);
+	fprintf(out, " [%s]\n", diag_info[diag->code].code);
+}

@@ -210,3 +210,21 @@ const unsigned char *source_line(struct source *source, struct arena *arena,
 	*length = end - start;
 	return source->bytes + start;
 }
+
+void source_add_remark(struct source *source, struct arena *arena,
+		       uint32_t start, uint32_t end)
+{
+	uint32_t count = source->remark_count;
+
+	if (count > 0 && start <= source->remarks[count - 1].start)
+		return;
+	if (count == source->remark_capacity) {
+		uint32_t capacity = count > 0 ? 2 * count : 16;
+
+		source->remarks =
+			arena_grow_array(arena, source->remarks, count,
+					 capacity, sizeof(*source->remarks));
+		source->remark_capacity = capacity;
+	}
+	source->remarks[source->remark_count++] = (struct remark){start, end};
+}

@@ -13,6 +13,15 @@
  */
 #define SOURCE_MAX_BYTES (256u << 20)
 
+/* A comment that begins with REMARK_MARK speaks to whoever reads the source,
+ * not to people: from its '#' to the end of its line. */
+#define REMARK_MARK "smokescreenc:"
+
+struct remark {
+	uint32_t start;
+	uint32_t end;
+};
+
 struct source {
 	const char *name;           /* as given; "<stdin>" for "-" */
 	const unsigned char *bytes; /* owned by the arena; bytes[length] is '\n'
@@ -21,9 +30,12 @@ struct source {
 	uint32_t length;            /* without those two */
 	uint32_t *line_starts;      /* built by the first source_locate() */
 	uint32_t line_count;
-	uint32_t *char_counts; /* characters before every 256th byte,
-				* so that a column costs the same on a line
-				* of a hundred megabytes */
+	uint32_t *char_counts;  /* characters before every 256th byte,
+				 * so that a column costs the same on a line
+				 * of a hundred megabytes */
+	struct remark *remarks; /* found by the YAML scanner, in order */
+	uint32_t remark_count;
+	uint32_t remark_capacity;
 };
 
 /* A half-open byte range [start, end) of one source. */
@@ -52,6 +64,10 @@ void source_from_bytes(struct source *source, struct arena *arena,
  * first use. */
 struct place source_locate(struct source *source, struct arena *arena,
 			   uint32_t offset);
+
+/* Add a remark, unless it lies before the last one: scanners look ahead. */
+void source_add_remark(struct source *source, struct arena *arena,
+		       uint32_t start, uint32_t end);
 
 /* The line that holds OFFSET, without its line break: borrowed bytes. */
 const unsigned char *source_line(struct source *source, struct arena *arena,

@@ -7,6 +7,8 @@
  * column of an open mapping opens nothing, and is the grammar's business
  * (sequences under a key need no indentation).  Between brackets nothing opens
  * or closes. */
+#include <string.h>
+
 #include "grammar/yaml.h"
 #include "yaml_lex.h"
 #include "yaml_scan-internal.h"
@@ -36,10 +38,19 @@ void yaml_fail(struct yaml_scan *scan)
 	yaml_enqueue(scan, TOKEN_ERROR, &token);
 }
 
-static void check_comment(struct yaml_scan *scan, const unsigned char *p)
+/* The comment from P to the cursor. */
+static void take_comment(struct yaml_scan *scan, const unsigned char *p)
 {
+	static const char mark[] = REMARK_MARK;
+	const unsigned char *text = yaml_skip_blanks(p + 1);
+
 	if (p > scan->line && !yaml_is_space(p[-1]))
 		yaml_complain_comment(scan, yaml_offset(scan, p));
+	if ((size_t)(scan->cursor - text) >= sizeof(mark) - 1 &&
+	    memcmp(text, mark, sizeof(mark) - 1) == 0)
+		source_add_remark(scan->source, scan->list->arena,
+				  yaml_offset(scan, p),
+				  yaml_offset(scan, scan->cursor));
 }
 
 /* see yaml_scan-internal.h */
@@ -68,7 +79,7 @@ bool yaml_skip_space(struct yaml_scan *scan)
 			scan->fresh = true;
 			scan->tab = false;
 		} else if (lexeme == LEX_COMMENT) {
-			check_comment(scan, p);
+			take_comment(scan, p);
 		} else {
 			scan->cursor = p;
 			return true;

@@ -70,7 +70,7 @@ def names(directory):
     (["--diff", "a", "b"], "unknown option '--diff'"),
     (["--replay", "a"], "unknown option '--replay'"),
     (["--sign", "a"], "unknown option '--sign'"),
-    (["--fix", "a"], "unknown option '--fix'"),
+    (["--mend", "a"], "unknown option '--mend'"),
     (["-x", "a"], "unknown option '-x'"),
     (["--check"], "at least one policy"),
     (["--check", "--explain", "a"], "--check and --explain at once"),
