@@ -56,7 +56,10 @@ GRAMMAR_SRC := \
 	grammar/yaml_scan.c
 
 GRAMMAR_RE := \
+	grammar/chunked.re \
+	grammar/head.re \
 	grammar/request.re \
+	grammar/response.re \
 	grammar/text.re \
 	grammar/yaml_lex.re
 
@@ -283,8 +286,8 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 $(BUILD)/gen/%.c: %.re
 	$(call say,RE2C,$<)
 	@mkdir -p $(@D)
-	$(Q)re2c -W -Werror -Wno-nondeterministic-tags --no-generation-date \
-		--no-version -i -o $@ $<
+	$(Q)re2c -W -Werror -Wno-nondeterministic-tags --conditions \
+		--no-generation-date --no-version -i -o $@ $<
 
 # lemon exits 1 on any conflict; .DELETE_ON_ERROR keeps that an error.
 $(BUILD)/gen/%.c: %.y

@@ -224,18 +224,20 @@ void client_pool_free(struct worker *worker)
 
 /* --- the head --- */
 
-static unsigned status_of(enum request_status status)
+static unsigned status_of(enum head_status status)
 {
 	switch (status) {
-	case REQUEST_TARGET_TOO_LONG:
+	case HEAD_TARGET_TOO_LONG:
 		return 414;
-	case REQUEST_HEAD_TOO_LARGE:
+	case HEAD_TOO_LARGE:
 		return 431;
-	case REQUEST_BAD_VERSION:
+	case HEAD_BAD_CODING:
+		return 501;
+	case HEAD_BAD_VERSION:
 		return 505;
-	case REQUEST_MORE:
-	case REQUEST_DONE:
-	case REQUEST_BAD:
+	case HEAD_MORE:
+	case HEAD_DONE:
+	case HEAD_BAD:
 		break;
 	}
 	return 400;
@@ -253,11 +255,11 @@ static void begin_exchange(struct client *client)
 static void scan_head(struct client *client, const char *bytes, size_t length)
 {
 	struct request *request = &client->worker->request;
-	enum request_status status =
+	enum head_status status =
 		request_scan(&client->progress, bytes, length, request);
 	struct spill gathered;
 
-	if (status == REQUEST_MORE) {
+	if (status == HEAD_MORE) {
 		if (client->up.spill.p == NULL &&
 		    (!spill_reserve(&client->up.spill,
 				    (uint32_t)length + HEAD_STEP) ||
@@ -270,11 +272,13 @@ static void scan_head(struct client *client, const char *bytes, size_t length)
 	/* what was gathered is the early data's source, not its place */
 	gathered = client->up.spill;
 	client->up.spill = (struct spill){0};
-	if (status == REQUEST_DONE)
-		connect_begin(client, request, bytes, bytes + request->length,
-			      length - request->length);
+	if (status == HEAD_DONE)
+		connect_begin(client, request, bytes,
+			      bytes + request->head.length,
+			      length - request->head.length);
 	else
-		answer_plain(client, status_of(status), request->error, false);
+		answer_plain(client, status_of(status), request->head.error,
+			     false);
 	spill_free(&gathered);
 }
 

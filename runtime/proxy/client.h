@@ -84,7 +84,7 @@ struct client {
 	uint32_t connect_us;
 	int error; /* errno that ended the tunnel */
 	bool error_is_origins;
-	struct request_progress progress;
+	struct head_progress progress;
 	uint64_t active_ms; /* timeouts_now() of the last byte */
 };
 

@@ -282,7 +282,7 @@ static void decide_and_go(struct client *client, const struct asked *asked)
 
 /* --- the request --- */
 
-static struct str span_text(const char *head, struct request_span span)
+static struct str span_text(const char *head, struct head_span span)
 {
 	return str_make(head + span.start, span.length);
 }
@@ -363,9 +363,9 @@ static bool read_authority(struct client *client, struct str raw,
 static void read_proxy(const struct request *request, const char *head,
 		       struct asked *asked)
 {
-	const struct request_field *field =
-		request_field(request, FIELD_UPSTREAM_PROXY);
-	struct request_span host;
+	const struct head_field *field =
+		head_field(&request->head, FIELD_UPSTREAM_PROXY);
+	struct head_span host;
 
 	if (field == NULL || field->value.length == 0)
 		return;
@@ -382,8 +382,8 @@ static void read_proxy(const struct request *request, const char *head,
 static void begin_connect(struct client *client, const struct request *request,
 			  const char *head)
 {
-	const struct request_field *trace =
-		request_field(request, FIELD_TRACE_ID);
+	const struct head_field *trace =
+		head_field(&request->head, FIELD_TRACE_ID);
 	struct str raw = span_text(head, request->target);
 	struct worker *worker = client->worker;
 	struct asked asked = {.has_proxy = false};
@@ -449,7 +449,7 @@ void connect_begin(struct client *client, const struct request *request,
 	struct str target = span_text(head, request->target);
 	enum request_target kind = request_target(target.p, target.n);
 
-	client->minor = request->minor;
+	client->minor = request->head.minor;
 	client->exchange.is_connect = request->is_connect;
 	if ((!request->is_connect || kind != TARGET_AUTHORITY) &&
 	    !keep_text(client, STR(""), target, STR(""))) {
@@ -467,7 +467,7 @@ void connect_begin(struct client *client, const struct request *request,
 			     "CONNECT takes host:port and nothing else", false);
 		return;
 	}
-	if (request->chunked || request->content_length != 0) {
+	if (request->head.chunked || request->head.content_length != 0) {
 		answer_plain(client, 400, "CONNECT takes no body", false);
 		return;
 	}
