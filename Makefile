@@ -156,14 +156,17 @@ RUNTIME_SRC := \
 	runtime/observe/log.c \
 	runtime/options.c \
 	runtime/proxy/answer.c \
+	runtime/proxy/body.c \
 	runtime/proxy/client.c \
 	runtime/proxy/connect.c \
+	runtime/proxy/headers.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/respond.c \
 	runtime/proxy/self.c \
 	runtime/proxy/stream.c \
 	runtime/proxy/timeouts.c \
 	runtime/proxy/tunnel.c \
+	runtime/proxy/upstream.c \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
