@@ -159,11 +159,15 @@ RUNTIME_SRC := \
 	runtime/proxy/body.c \
 	runtime/proxy/client.c \
 	runtime/proxy/connect.c \
+	runtime/proxy/forward.c \
+	runtime/proxy/forward_answer.c \
+	runtime/proxy/forward_flow.c \
 	runtime/proxy/headers.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/respond.c \
 	runtime/proxy/self.c \
 	runtime/proxy/stream.c \
+	runtime/proxy/target.c \
 	runtime/proxy/timeouts.c \
 	runtime/proxy/tunnel.c \
 	runtime/proxy/upstream.c \

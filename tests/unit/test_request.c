@@ -132,8 +132,8 @@ static void test_heads_that_pass(void **state)
 		"connect a:1 HTTP/1.1\r\nhost: a\r\n\r\n",
 		"P!#$%&'*+-.^_`|~9 / HTTP/1.1\r\nHost: a\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 010\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
-		"CHUNKED\t\r\n\r\n",
+		("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+		 "CHUNKED\t\r\n\r\n"),
 		"CONNECT a:1 HTTP/1.9\r\n\r\n",
 		"CONNECT a:1 HTTP/1.1\r\nA: b\t \tc\r\n\r\n",
 	};
