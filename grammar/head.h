@@ -38,6 +38,7 @@ enum field_id {
 	FIELD_EXPECT,
 	FIELD_HOST,
 	FIELD_KEEP_ALIVE,
+	FIELD_MAX_FORWARDS,
 	FIELD_PROXY, /* Proxy-Connection, Proxy-Authorization, any Proxy-... */
 	FIELD_TE,
 	FIELD_TRAILER,
@@ -69,6 +70,8 @@ struct head {
 	bool upgrade;
 	bool websocket; /* Upgrade is there, and is websocket alone */
 	bool trailers;  /* TE takes them */
+	bool counted;   /* Max-Forwards is there, and a number: */
+	uint64_t max_forwards;
 	uint32_t field_count;
 	struct head_field fields[HEAD_MAX_FIELDS];
 };

@@ -77,6 +77,7 @@ static enum field_id field_id(const byte *name)
 	'expect:'                 { return FIELD_EXPECT; }
 	'host:'                   { return FIELD_HOST; }
 	'keep-alive:'             { return FIELD_KEEP_ALIVE; }
+	'max-forwards:'           { return FIELD_MAX_FORWARDS; }
 	'proxy-'                  { return FIELD_PROXY; }
 	'te:'                     { return FIELD_TE; }
 	'trailer:'                { return FIELD_TRAILER; }
@@ -180,8 +181,8 @@ bool head_equal(const char *text, size_t length, const char *literal)
 
 /* --- what they say together --- */
 
-/* RFC 9112 6.3: a length is digits alone, and one. */
-static bool read_content_length(const byte *p, size_t n, uint64_t *out)
+/* Digits and nothing else, of 64 bits at most. */
+static bool read_number(const byte *p, size_t n, uint64_t *out)
 {
 	uint64_t value = 0;
 
@@ -311,12 +312,17 @@ static enum head_status judge_field(const byte *base, uint32_t *options,
 	case FIELD_CONNECTION:
 		return judge_connection(base, value, options, head);
 	case FIELD_CONTENT_LENGTH:
+		/* RFC 9112 6.3: one, and one number */
 		if (head->has_length ||
-		    !read_content_length(value, field->value.length,
-					 &head->content_length))
+		    !read_number(value, field->value.length,
+				 &head->content_length))
 			return head_refuse(head, HEAD_BAD,
 					   "bad Content-Length");
 		head->has_length = true;
+		break;
+	case FIELD_MAX_FORWARDS:
+		head->counted = read_number(value, field->value.length,
+					    &head->max_forwards);
 		break;
 	case FIELD_TE:
 		head->trailers |= takes_trailers(value);

@@ -97,6 +97,16 @@ static void put_target(struct text *text, const struct request *request,
 	put_escaped(text, path, url->path.length);
 }
 
+bool headers_counts(const struct request *request, const char *head)
+{
+	const char *method = head + request->method.start;
+	size_t length = request->method.length;
+
+	return request->head.counted &&
+	       ((length == 7 && memcmp(method, "OPTIONS", 7) == 0) ||
+		(length == 5 && memcmp(method, "TRACE", 5) == 0));
+}
+
 static bool goes_to_origin(const struct request *request,
 			   const struct head_field *field)
 {
@@ -123,6 +133,7 @@ static bool goes_to_origin(const struct request *request,
 	case FIELD_OTHER:
 	case FIELD_DATE:
 	case FIELD_ERROR:
+	case FIELD_MAX_FORWARDS:
 		break;
 	}
 	return true;
@@ -132,6 +143,8 @@ size_t headers_to_origin(char *out, const struct request *request,
 			 const char *head, const struct request_url *url,
 			 struct str host, bool upgrade)
 {
+	const bool counts = headers_counts(request, head) &&
+			    request->head.max_forwards != 0;
 	const char *options = upgrade ? "Upgrade" : NULL;
 	struct text text = {out};
 
@@ -141,9 +154,17 @@ size_t headers_to_origin(char *out, const struct request *request,
 	put_text(&text, " HTTP/1.1\r\nHost: ");
 	put(&text, host.p, host.n);
 	put_text(&text, "\r\n");
-	for (uint32_t i = 0; i < request->head.field_count; i++)
-		if (goes_to_origin(request, &request->head.fields[i]))
-			put_field(&text, head, &request->head.fields[i]);
+	for (uint32_t i = 0; i < request->head.field_count; i++) {
+		const struct head_field *field = &request->head.fields[i];
+
+		if (field->id == FIELD_MAX_FORWARDS && counts) {
+			put_text(&text, "Max-Forwards: ");
+			put_unsigned(&text, request->head.max_forwards - 1);
+			put_text(&text, "\r\n");
+		} else if (goes_to_origin(request, field)) {
+			put_field(&text, head, field);
+		}
+	}
 	if (request->head.chunked)
 		put_text(&text, "Transfer-Encoding: chunked\r\n");
 	else if (request->head.has_length)
@@ -187,6 +208,7 @@ static bool goes_to_client(const struct headers_answer *answer,
 	case FIELD_DATE:
 	case FIELD_EXPECT:
 	case FIELD_HOST:
+	case FIELD_MAX_FORWARDS:
 	case FIELD_ROLE:
 	case FIELD_TRACE_ID:
 	case FIELD_UPSTREAM_PROXY:

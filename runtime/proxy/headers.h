@@ -5,6 +5,7 @@
  * itself, Keep-Alive, Proxy-..., TE, Upgrade, Content-Length and
  * Transfer-Encoding.  The last four are written anew, from what was understood
  * and not from what was said; TE and Upgrade where they are passed on at all.
+ * Max-Forwards of OPTIONS and TRACE is one less (RFC 9110 7.6.2).
  * To origins: no X-Smokescreen-Role, X-Smokescreen-Trace-ID or
  * X-Upstream-Https-Proxy, and Host is the target's.  To clients: no
  * X-Smokescreen-Error, which would seem to be ours. */
@@ -26,6 +27,9 @@
 
 /* A head that goes to a client is longer than the origin's by no more. */
 #define HEADERS_CLIENT_MORE (192u + HEAD_MAX_FIELDS)
+
+/* Is REQUEST, whose spans are in HEAD, one that Max-Forwards is for? */
+bool headers_counts(const struct request *request, const char *head);
 
 /* How many bytes headers_to_origin() may need for REQUEST and HOST. */
 size_t headers_origin_max(const struct request *request, struct str host);

@@ -37,6 +37,8 @@ static const char *standard_phrase(unsigned status)
 		return "Forbidden";
 	case 407:
 		return "Proxy Authentication Required";
+	case 405:
+		return "Method Not Allowed";
 	case 408:
 		return "Request Timeout";
 	case 414:

@@ -9,6 +9,7 @@
 #include "client.h"
 #include "connect.h"
 #include "forward.h"
+#include "headers.h"
 #include "respond.h"
 #include "runtime/policy/hostname.h"
 #include "worker.h"
@@ -256,6 +257,13 @@ static void begin_http(struct client *client, const struct request *request,
 	scheme = span_text(target.p, url.scheme);
 	if (!head_equal(scheme.p, scheme.n, "http")) {
 		refuse_scheme(client, scheme);
+		return;
+	}
+	if (headers_counts(request, head) && request->head.max_forwards == 0) {
+		/* RFC 9110 7.6.2: as far as it may go */
+		answer_plain(client,
+			     head[request->method.start] == 'O' ? 200 : 405, "",
+			     false);
 		return;
 	}
 	free(client->text);

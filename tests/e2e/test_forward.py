@@ -90,6 +90,24 @@ def test_options_of_the_whole_server(proxy, site):
         "OPTIONS * HTTP/1.1", "OPTIONS /?a HTTP/1.1"]
 
 
+def test_max_forwards(proxy, site):
+    there = site()
+    child = proxy()
+    with web.dial(child) as client:
+        for method, value in (("OPTIONS", 10), ("TRACE", 1), ("GET", 0),
+                              ("OPTIONS", "x"), ("OPTIONS", "")):
+            client.send(there.get("/", method=method,
+                                  headers=f"Max-Forwards: {value}\r\n"))
+            assert client.message().status == 200
+    assert [each["max-forwards"] for each in there.requests] == [
+        "9", "0", "0", "x", ""]
+    for method, status in (("OPTIONS", 200), ("TRACE", 405)):
+        answer = child.ask(there.get("/", method=method,
+                                     headers="Max-Forwards: 0\r\n"))
+        assert (answer.status, answer.body) == (status, b"")
+    assert len(there.requests) == 5
+
+
 def test_a_name(proxy, site):
     there = site()
     with web.dial(proxy(dns={"a.test": ["127.0.0.1"]})) as client:
