@@ -75,11 +75,16 @@ void client_want(struct client *client, struct peer *peer, short want)
 
 void client_set_origin(struct client *client, int fd)
 {
+	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+	socklen_t length = sizeof(name);
 	const int on = 1;
 
 	client->origin.stream = (struct stream){&stream_plain, fd};
 	/* a peer that vanished must not hold a tunnel for ever */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
+		self_from_sockaddr((struct sockaddr *)&name, &client->local,
+				   &client->local_port);
 }
 
 static void peer_close(struct client *client, struct peer *peer)
@@ -91,17 +96,6 @@ static void peer_close(struct client *client, struct peer *peer)
 void client_close_origin(struct client *client)
 {
 	peer_close(client, &client->origin);
-}
-
-void client_origin_local(struct client *client, struct addr *addr,
-			 uint16_t *port)
-{
-	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
-	socklen_t length = sizeof(name);
-
-	if (getsockname(client->origin.stream.fd, (struct sockaddr *)&name,
-			&length) == 0)
-		self_from_sockaddr((struct sockaddr *)&name, addr, port);
 }
 
 /* --- birth and death --- */
@@ -156,6 +150,8 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 static void log_tunnel_end(struct client *client, enum close_cause cause)
 {
 	struct tunnel_record record = {
+		.local = client->local,
+		.local_port = client->local_port,
 		.remote = client->remote,
 		.remote_port = client->port,
 		.connect_us = client->connect_us,
@@ -173,7 +169,6 @@ static void log_tunnel_end(struct client *client, enum close_cause cause)
 		record.last_activity.tv_nsec += 1000000000;
 		record.last_activity.tv_sec--;
 	}
-	client_origin_local(client, &record.local, &record.local_port);
 	if (cause == CLOSE_IDLE)
 		snprintf(error, sizeof(error), "idle timeout");
 	else if (client->error != 0)
@@ -458,7 +453,9 @@ void client_next(struct client *client, struct spill *ahead)
 	*ahead = (struct spill){0};
 	client->rescan = true;
 	timeout_arm(&client->timeout, &client->worker->head_timeouts);
-	event_active(&client->client.event, EV_READ, 0);
+	/* without memory for the event the timeout ends it */
+	if (client->client.interest != 0)
+		event_active(&client->client.event, EV_READ, 0);
 }
 
 void client_drain(struct client *client)

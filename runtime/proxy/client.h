@@ -90,7 +90,9 @@ struct client {
 	struct exchange exchange;
 	const char *reason; /* static: why it was allowed */
 	uint64_t mark_us;   /* when the lookup or the dial began */
-	struct addr remote;
+	struct addr remote; /* the origin, */
+	struct addr local;  /* and our end of the connection */
+	uint16_t local_port;
 	uint32_t connect_us;
 	int error; /* errno that ended the tunnel */
 	bool error_is_origins;
@@ -125,10 +127,6 @@ void client_set_origin(struct client *client, int fd);
 
 /* Close the origin's connection.  Idempotent. */
 void client_close_origin(struct client *client);
-
-/* Our end of the origin's connection; zeroes when there is none. */
-void client_origin_local(struct client *client, struct addr *addr,
-			 uint16_t *port);
 
 /* LENGTH bytes of answer at BYTES go out.  Then the connection ends, or with
  * KEEP the client may ask again, and its upward spill has what it sent already.

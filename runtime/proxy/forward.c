@@ -105,16 +105,20 @@ static struct policy *policy_in_force(struct client *client)
 static void release_origin(struct client *client)
 {
 	struct forward *forward = client->forward;
-	struct upstream_key key = key_of(client);
+	const struct upstream upstream = {client->origin.stream, client->remote,
+					  client->local, client->local_port};
 	struct policy *policy = policy_in_force(client);
+	struct upstream_key key = key_of(client);
 
-	client_want(client, &client->origin, 0);
 	if (forward->reusable && forward->up == UP_DONE && !forward->lost &&
-	    client->up.spill.p == NULL && client->policy == policy)
+	    client->up.spill.p == NULL && client->policy == policy) {
+		client_want(client, &client->origin, 0);
+		client->origin.stream = (struct stream){.fd = -1};
 		upstreams_put(&client->worker->upstreams, policy, &key,
-			      &client->remote, &client->origin.stream);
-	else
+			      &upstream);
+	} else {
 		client_close_origin(client);
+	}
 }
 
 /* --- the request's body --- */
@@ -253,11 +257,16 @@ bool forward_reuse(struct client *client, const struct addr *addrs,
 	struct forward *forward = client->forward;
 	struct policy *policy = policy_in_force(client);
 	struct upstream_key key = key_of(client);
+	struct upstream upstream;
 
 	if (client->policy != policy ||
 	    !upstreams_take(&client->worker->upstreams, policy, &key, addrs,
-			    count, &client->origin.stream, &client->remote))
+			    count, &upstream))
 		return false;
+	client->origin.stream = upstream.stream;
+	client->remote = upstream.remote;
+	client->local = upstream.local;
+	client->local_port = upstream.local_port;
 	client->connect_us = 0;
 	forward->pooled = true;
 	/* out of memory: then it will not be repeated */

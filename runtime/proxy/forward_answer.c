@@ -58,7 +58,8 @@ static struct headers_answer plan_answer(struct client *client,
 		 * the length would have been */
 		.has_length = response->head.has_length && !silent,
 		.length = response->head.content_length,
-		.close = !forward->keep && client->minor != 0,
+		.close = !forward->keep && client->minor != 0 &&
+			 response->status >= 200,
 		.date = date,
 	};
 }
@@ -67,6 +68,8 @@ static void log_answer(struct client *client, const struct response *response)
 {
 	struct forward *forward = client->forward;
 	struct outbound_record record = {
+		.local = client->local,
+		.local_port = client->local_port,
 		.remote = client->remote,
 		.remote_port = client->port,
 		.connect_us = client->connect_us,
@@ -78,7 +81,6 @@ static void log_answer(struct client *client, const struct response *response)
 		record.content_length = (int64_t)response->head.content_length;
 	else if (forward->response.kind == BODY_NONE)
 		record.content_length = 0;
-	client_origin_local(client, &record.local, &record.local_port);
 	log_response(client->worker->log, &client->exchange, client->reason,
 		     &record);
 	forward->logged = true;

@@ -16,10 +16,9 @@ struct idle {
 	LIST_ENTRY(idle) link;  /* in its bucket, the latest first */
 	TAILQ_ENTRY(idle) turn; /* in the pool's queue */
 	struct upstreams *pool; /* borrowed */
-	struct stream stream;   /* owned */
 	struct event event;
 	struct timeout timeout;
-	struct addr addr;
+	struct upstream upstream;
 	struct upstream_key key; /* its strings are in TEXT */
 	char text[];
 };
@@ -56,9 +55,8 @@ static bool same_key(const struct upstream_key *a, const struct upstream_key *b)
 	       str_equal(a->scheme, b->scheme) && str_equal(a->role, b->role);
 }
 
-/* Out of the pool; the stream goes to *STREAM, or is closed when that is NULL.
- */
-static void idle_free(struct idle *idle, struct stream *stream)
+/* Out of the pool and into *OUT; closed when that is NULL. */
+static void idle_free(struct idle *idle, struct upstream *out)
 {
 	struct upstreams *pool = idle->pool;
 
@@ -67,10 +65,10 @@ static void idle_free(struct idle *idle, struct stream *stream)
 	LIST_REMOVE(idle, link);
 	TAILQ_REMOVE(&pool->queue, idle, turn);
 	pool->count--;
-	if (stream != NULL)
-		*stream = idle->stream;
+	if (out != NULL)
+		*out = idle->upstream;
 	else
-		stream_close(&idle->stream);
+		stream_close(&idle->upstream.stream);
 	idle->magic = 0;
 	free(idle);
 }
@@ -135,7 +133,8 @@ static bool is_alive(struct idle *idle)
 {
 	char byte;
 
-	return stream_read(&idle->stream, &byte, 1) < 0 && errno == EAGAIN;
+	return stream_read(&idle->upstream.stream, &byte, 1) < 0 &&
+	       errno == EAGAIN;
 }
 
 static bool is_among(const struct addr *addr, const struct addr *addrs,
@@ -150,7 +149,7 @@ static bool is_among(const struct addr *addr, const struct addr *addrs,
 
 bool upstreams_take(struct upstreams *pool, struct policy *policy,
 		    const struct upstream_key *key, const struct addr *addrs,
-		    size_t count, struct stream *stream, struct addr *addr)
+		    size_t count, struct upstream *out)
 {
 	struct idle *idle, *next;
 
@@ -159,14 +158,13 @@ bool upstreams_take(struct upstreams *pool, struct policy *policy,
 	for (; idle != NULL; idle = next) {
 		next = LIST_NEXT(idle, link);
 		if (!same_key(&idle->key, key) ||
-		    !is_among(&idle->addr, addrs, count))
+		    !is_among(&idle->upstream.remote, addrs, count))
 			continue;
 		if (!is_alive(idle)) {
 			idle_free(idle, NULL);
 			continue;
 		}
-		*addr = idle->addr;
-		idle_free(idle, stream);
+		idle_free(idle, out);
 		return true;
 	}
 	return false;
@@ -195,7 +193,7 @@ static struct str keep(char **p, struct str text)
 
 static struct idle *idle_new(struct upstreams *pool,
 			     const struct upstream_key *key,
-			     const struct addr *addr)
+			     const struct upstream *upstream)
 {
 	struct idle *idle = malloc(sizeof(*idle) + key->role.n + key->scheme.n +
 				   key->host.n);
@@ -206,7 +204,7 @@ static struct idle *idle_new(struct upstreams *pool,
 	p = idle->text;
 	idle->magic = IDLE_MAGIC;
 	idle->pool = pool;
-	idle->addr = *addr;
+	idle->upstream = *upstream;
 	idle->timeout = (struct timeout){.queue = NULL};
 	idle->key.port = key->port;
 	idle->key.role = keep(&p, key->role);
@@ -216,27 +214,27 @@ static struct idle *idle_new(struct upstreams *pool,
 }
 
 void upstreams_put(struct upstreams *pool, struct policy *policy,
-		   const struct upstream_key *key, const struct addr *addr,
-		   struct stream *stream)
+		   const struct upstream_key *key,
+		   const struct upstream *upstream)
 {
+	struct stream stream = upstream->stream;
 	uint32_t bucket = bucket_of(key);
 	struct idle *idle;
 
 	upstreams_follow(pool, policy);
-	idle = has_room(pool, key, bucket) ? idle_new(pool, key, addr) : NULL;
+	idle = has_room(pool, key, bucket) ? idle_new(pool, key, upstream)
+					   : NULL;
 	if (idle == NULL) {
-		stream_close(stream);
+		stream_close(&stream);
 		return;
 	}
 	if (pool->count >= pool->max)
 		idle_free(TAILQ_FIRST(&pool->queue), NULL);
-	idle->stream = *stream;
-	*stream = (struct stream){.fd = -1};
 	LIST_INSERT_HEAD(&pool->buckets[bucket], idle, link);
 	TAILQ_INSERT_TAIL(&pool->queue, idle, turn);
 	pool->count++;
-	event_assign(&idle->event, pool->base, idle->stream.fd, EV_READ,
-		     on_event, idle);
+	event_assign(&idle->event, pool->base, stream.fd, EV_READ, on_event,
+		     idle);
 	timeout_arm(&idle->timeout, &pool->timeouts);
 	/* one that cannot be listened to is not kept */
 	if (event_add(&idle->event, NULL) != 0)

@@ -59,17 +59,25 @@ void upstreams_fini(struct upstreams *pool);
 /* POLICY is in force now: what waits was vetted under it, or is closed. */
 void upstreams_follow(struct upstreams *pool, struct policy *policy);
 
+/* A connection. */
+struct upstream {
+	struct stream stream; /* owned */
+	struct addr remote;
+	struct addr local;
+	uint16_t local_port;
+};
+
 /* A connection for KEY to one of the COUNT addresses at ADDRS, decided upon
- * under POLICY, which is the one in force: into *STREAM, now the caller's, and
- * *ADDR.  False: none. */
+ * under POLICY, which is the one in force: into *OUT, now the caller's.  False:
+ * none. */
 bool upstreams_take(struct upstreams *pool, struct policy *policy,
 		    const struct upstream_key *key, const struct addr *addrs,
-		    size_t count, struct stream *stream, struct addr *addr);
+		    size_t count, struct upstream *out);
 
-/* *STREAM, connected to ADDR for KEY under POLICY, which is the one in force,
- * may wait here; the pool's, whatever happens. */
+/* UPSTREAM, connected for KEY under POLICY, which is the one in force, may wait
+ * here; its stream is the pool's, whatever happens. */
 void upstreams_put(struct upstreams *pool, struct policy *policy,
-		   const struct upstream_key *key, const struct addr *addr,
-		   struct stream *stream);
+		   const struct upstream_key *key,
+		   const struct upstream *upstream);
 
 #endif

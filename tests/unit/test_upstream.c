@@ -54,26 +54,25 @@ static int tear_down(void **state)
 static int put(struct policy *policy, const struct upstream_key *key,
 	       const struct addr *addr)
 {
-	struct stream stream = {.ops = &stream_plain};
+	struct upstream upstream = {.stream.ops = &stream_plain,
+				    .remote = *addr};
 	int ends[2];
 
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	stream.fd = ends[0];
-	upstreams_put(&pool, policy, key, addr, &stream);
-	assert_null(stream.ops);
+	upstream.stream.fd = ends[0];
+	upstreams_put(&pool, policy, key, &upstream);
 	return ends[1];
 }
 
 static bool take(struct policy *policy, const struct upstream_key *key,
 		 const struct addr *addrs, size_t count)
 {
-	struct stream stream;
-	struct addr addr;
+	struct upstream upstream;
 
-	if (!upstreams_take(&pool, policy, key, addrs, count, &stream, &addr))
+	if (!upstreams_take(&pool, policy, key, addrs, count, &upstream))
 		return false;
-	stream_close(&stream);
+	stream_close(&upstream.stream);
 	return true;
 }
 
@@ -107,16 +106,15 @@ static void test_the_address(void **state)
 {
 	const struct addr both[] = {two, one};
 	int end = put(&policies[0], &plain, &one);
-	struct stream stream;
-	struct addr addr;
+	struct upstream upstream;
 
 	(void)state;
 	assert_false(take(&policies[0], &plain, &two, 1));
 	assert_false(take(&policies[0], &plain, both, 0));
 	assert_true(upstreams_take(&pool, &policies[0], &plain, both, 2,
-				   &stream, &addr));
-	assert_memory_equal(&addr, &one, sizeof(addr));
-	stream_close(&stream);
+				   &upstream));
+	assert_memory_equal(&upstream.remote, &one, sizeof(one));
+	stream_close(&upstream.stream);
 	close(end);
 }
 
