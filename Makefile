@@ -56,7 +56,10 @@ GRAMMAR_SRC := \
 	grammar/yaml_scan.c
 
 GRAMMAR_RE := \
+	grammar/chunked.re \
+	grammar/head.re \
 	grammar/request.re \
+	grammar/response.re \
 	grammar/text.re \
 	grammar/yaml_lex.re
 
@@ -163,15 +166,22 @@ RUNTIME_SRC := \
 	runtime/observe/log.c \
 	runtime/options.c \
 	runtime/proxy/answer.c \
+	runtime/proxy/body.c \
 	runtime/proxy/client.c \
 	runtime/proxy/connect.c \
+	runtime/proxy/forward.c \
+	runtime/proxy/forward_answer.c \
+	runtime/proxy/forward_flow.c \
+	runtime/proxy/headers.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/pipes.c \
 	runtime/proxy/respond.c \
 	runtime/proxy/self.c \
 	runtime/proxy/stream.c \
+	runtime/proxy/target.c \
 	runtime/proxy/timeouts.c \
 	runtime/proxy/tunnel.c \
+	runtime/proxy/upstream.c \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
@@ -294,8 +304,8 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 $(BUILD)/gen/%.c: %.re
 	$(call say,RE2C,$<)
 	@mkdir -p $(@D)
-	$(Q)re2c -W -Werror -Wno-nondeterministic-tags --no-generation-date \
-		--no-version -i -o $@ $<
+	$(Q)re2c -W -Werror -Wno-nondeterministic-tags --conditions \
+		--no-generation-date --no-version -i -o $@ $<
 
 # lemon exits 1 on any conflict; .DELETE_ON_ERROR keeps that an error.
 $(BUILD)/gen/%.c: %.y

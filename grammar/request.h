@@ -5,80 +5,24 @@
 #ifndef GRAMMAR_REQUEST_H
 #define GRAMMAR_REQUEST_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "head.h"
 
 #define REQUEST_MAX_HEAD (32u << 10) /* all of it, the empty line included */
 #define REQUEST_MAX_TARGET 8192u
 #define REQUEST_MAX_METHOD 32u
-#define REQUEST_MAX_FIELDS 128u
-
-enum request_status {
-	REQUEST_MORE = 0,        /* so far so good: not all here yet */
-	REQUEST_DONE,            /* the head is complete and well-formed */
-	REQUEST_BAD,             /* answer 400 */
-	REQUEST_TARGET_TOO_LONG, /* answer 414 */
-	REQUEST_HEAD_TOO_LARGE,  /* answer 431 */
-	REQUEST_BAD_VERSION,     /* answer 505 */
-};
-
-/* A range of the bytes scanned, as offsets. */
-struct request_span {
-	uint32_t start;
-	uint32_t length;
-};
-
-/* The fields that somebody here asks for by name. */
-enum request_field_id {
-	FIELD_OTHER = 0,
-	FIELD_HOST,
-	FIELD_CONTENT_LENGTH,
-	FIELD_TRANSFER_ENCODING,
-	FIELD_TRACE_ID,       /* X-Smokescreen-Trace-ID */
-	FIELD_ROLE,           /* X-Smokescreen-Role */
-	FIELD_UPSTREAM_PROXY, /* X-Upstream-Https-Proxy */
-};
-
-struct request_field {
-	uint32_t id; /* enum request_field_id */
-	struct request_span name;
-	struct request_span value; /* without the blanks around it */
-};
 
 struct request {
-	struct request_span method;
-	struct request_span target;
+	struct head_span method;
+	struct head_span target;
 	bool is_connect;
-	uint8_t minor;   /* HTTP/1.minor, 0 or 1 */
-	uint32_t length; /* of the head: what follows comes after it */
-	bool has_length; /* Content-Length is there: */
-	uint64_t content_length;
-	bool chunked;      /* Transfer-Encoding is there, and is chunked */
-	const char *error; /* what is wrong, for people; else NULL */
-	uint32_t field_count;
-	struct request_field fields[REQUEST_MAX_FIELDS];
-};
-
-/* How far one head was looked at; zeroed at its first byte.  Kept between calls
- * so that a head sent a byte at a time costs no more than one sent at once. */
-struct request_progress {
-	uint32_t seen;  /* bytes searched for the end of the head */
-	uint32_t line;  /* where the line that holds SEEN starts */
-	uint32_t first; /* where the request line starts */
+	struct head head;
 };
 
 /* Scan the head at the beginning of the LENGTH bytes at BYTES, which are those
- * of the last call and maybe more.  OUT is filled when the answer is
- * REQUEST_DONE; with an error, OUT->error says more.  No byte beyond LENGTH is
- * read. */
-enum request_status request_scan(struct request_progress *progress,
-				 const char *bytes, size_t length,
-				 struct request *out);
-
-/* The first field ID, or NULL. */
-const struct request_field *request_field(const struct request *request,
-					  enum request_field_id id);
+ * of the last call and maybe more.  OUT is filled when the answer is HEAD_DONE;
+ * with an error, out->head.error says more.  No byte beyond LENGTH is read. */
+enum head_status request_scan(struct head_progress *progress, const char *bytes,
+			      size_t length, struct request *out);
 
 enum request_target {
 	TARGET_BAD = 0,   /* none of those below, or not a usable one */
@@ -99,9 +43,23 @@ enum request_target request_target(const char *bytes, size_t length);
  */
 size_t request_decode_host(char *bytes, size_t length);
 
+/* A target in absolute form, "http://user@host:80/path?query". */
+struct request_url {
+	struct head_span scheme;
+	struct head_span authority; /* host, or host:port; no userinfo */
+	struct head_span host;      /* as in AUTHORITY, with its brackets */
+	struct head_span port;      /* digits, maybe none */
+	struct head_span path;      /* with the query; may be empty */
+};
+
+/* False: no URL with a host, or one that readers could take for another: no
+ * fragment, no broken escape in the path. */
+bool request_split_url(const char *bytes, size_t length,
+		       struct request_url *out);
+
 /* The host in the URL of a proxy, "https://user:password@host:port", without
  * brackets.  False: no URL that names a host. */
 bool request_proxy_host(const char *bytes, size_t length,
-			struct request_span *host);
+			struct head_span *host);
 
 #endif

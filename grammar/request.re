@@ -1,8 +1,6 @@
 /* request.re - see request.h.
- * Two passes, each over every byte once: the end of the head is looked for as
- * bytes come in; when it is there, the lines are scanned by re2c.  A line ends
- * in a line feed and no rule accepts one before its end, so the scanners need
- * no other limit: they cannot run past the line they were given. */
+ * A target is scanned in a copy that ends in the line feed that the scanners
+ * stop at; the lines of a head end in one. */
 #include "grammar/request.h"
 
 #include <string.h>
@@ -23,21 +21,19 @@ typedef unsigned char byte;
 	blank   = [ \t];
 */
 
-static struct request_span span(const byte *base, const byte *from,
-				const byte *to)
+static struct head_span span(const byte *base, const byte *from, const byte *to)
 {
-	return (struct request_span){(uint32_t)(from - base),
-				     (uint32_t)(to - from)};
+	return (struct head_span){(uint32_t)(from - base),
+				  (uint32_t)(to - from)};
 }
 
-static enum request_status bad(struct request *out, const char *why)
+static enum head_status bad(struct request *out, const char *why)
 {
-	out->error = why;
-	return REQUEST_BAD;
+	return head_refuse(&out->head, HEAD_BAD, why);
 }
 
-static enum request_status scan_request_line(const byte *base, const byte *line,
-					     struct request *out)
+static enum head_status scan_request_line(const byte *base, const byte *line,
+					  struct request *out)
 {
 	const byte *YYCURSOR = line, *YYMARKER;
 	const byte *target, *target_end, *version;
@@ -46,182 +42,71 @@ static enum request_status scan_request_line(const byte *base, const byte *line,
 	/*!re2c:line
 	token " " @target visible+ @target_end " HTTP/" @version digit "."
 		digit crlf {
-		if (version[0] != '1') {
-			out->error = "HTTP version not supported";
-			return REQUEST_BAD_VERSION;
-		}
+		if (version[0] != '1')
+			return head_refuse(&out->head, HEAD_BAD_VERSION,
+					   "HTTP version not supported");
 		out->method = span(base, line, target - 1);
 		out->target = span(base, target, target_end);
-		out->minor = version[2] == '0' ? 0 : 1;
+		out->head.minor = version[2] == '0' ? 0 : 1;
 		out->is_connect = out->method.length == 7 &&
 				  memcmp(line, "CONNECT", 7) == 0;
 		if (out->method.length > REQUEST_MAX_METHOD)
 			return bad(out, "method too long");
-		if (out->target.length > REQUEST_MAX_TARGET) {
-			out->error = "request target too long";
-			return REQUEST_TARGET_TOO_LONG;
-		}
-		return REQUEST_DONE;
+		if (out->target.length > REQUEST_MAX_TARGET)
+			return head_refuse(&out->head, HEAD_TARGET_TOO_LONG,
+					   "request target too long");
+		return HEAD_DONE;
 	}
 	* { return bad(out, "malformed request line"); }
 	*/
 }
 
-static enum request_field_id field_id(const byte *name, size_t length)
+/* RFC 9112 3.2: the characters of a host and a port, as Go's server takes them.
+ */
+static bool is_host(const byte *value)
 {
-	static const struct {
-		const char *name;
-		enum request_field_id id;
-	} known[] = {
-		{"host", FIELD_HOST},
-		{"content-length", FIELD_CONTENT_LENGTH},
-		{"transfer-encoding", FIELD_TRANSFER_ENCODING},
-		{"x-smokescreen-trace-id", FIELD_TRACE_ID},
-		{"x-smokescreen-role", FIELD_ROLE},
-		{"x-upstream-https-proxy", FIELD_UPSTREAM_PROXY},
-	};
+	const byte *YYCURSOR = value, *YYMARKER;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		size_t at = 0;
-
-		if (strlen(known[i].name) != length)
-			continue;
-		while (at < length &&
-		       (name[at] >= 'A' && name[at] <= 'Z' ? name[at] | 0x20
-							   : name[at]) ==
-			       (byte)known[i].name[at])
-			at++;
-		if (at == length)
-			return known[i].id;
-	}
-	return FIELD_OTHER;
-}
-
-static enum request_status scan_field(const byte *base, const byte *line,
-				      const byte **end, struct request *out)
-{
-	const byte *YYCURSOR = line, *YYMARKER;
-	const byte *name_end, *value, *value_end;
-	struct request_field *field;
-	/*!stags:re2c:field format = 'const byte *@@;'; */
-
-	/*!re2c:field
-	token @name_end ":" blank* crlf {
-		value = value_end = YYCURSOR - 2;
-		goto found;
-	}
-	token @name_end ":" blank* @value
-		visible (visible | blank)* crlf {
-		value_end = YYCURSOR - 2;
-		while (value_end[-1] == ' ' || value_end[-1] == '\t')
-			value_end--;
-		goto found;
-	}
-	blank { return bad(out, "folded header field"); }
-	":" { return bad(out, "header field without a name"); }
-	* { return bad(out, "malformed header field"); }
-	*/
-found:
-	if (out->field_count == REQUEST_MAX_FIELDS) {
-		out->error = "too many header fields";
-		return REQUEST_HEAD_TOO_LARGE;
-	}
-	field = &out->fields[out->field_count++];
-	field->name = span(base, line, name_end);
-	field->value = span(base, value, value_end);
-	field->id = field_id(line, field->name.length);
-	*end = YYCURSOR;
-	return REQUEST_DONE;
-}
-
-/* RFC 9112 6.3: a length is digits alone, and one. */
-static bool read_content_length(const byte *p, size_t n, uint64_t *out)
-{
-	uint64_t value = 0;
-
-	if (n == 0)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] < '0' || p[i] > '9' ||
-		    __builtin_mul_overflow(value, 10u, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(p[i] - '0'),
-					   &value))
-			return false;
-	}
-	*out = value;
-	return true;
-}
-
-static bool is_chunked(const byte *p, size_t n)
-{
-	const byte *YYCURSOR = p, *YYMARKER;
-
-	(void)n;
 	/*!re2c
-	'chunked' blank* crlf { return true; }
+	[-!$%&'()*+,.:;=[\]_~0-9A-Za-z]* blank* crlf { return true; }
 	* { return false; }
 	*/
 }
 
-/* What the fields together must satisfy. */
-static enum request_status check_fields(const byte *base, struct request *out)
+static enum head_status judge_host(const byte *base, struct request *out)
 {
 	uint32_t hosts = 0;
 
-	for (uint32_t i = 0; i < out->field_count; i++) {
-		const struct request_field *field = &out->fields[i];
-		const byte *value = base + field->value.start;
+	for (uint32_t i = 0; i < out->head.field_count; i++) {
+		const struct head_field *field = &out->head.fields[i];
 
-		switch (field->id) {
-		case FIELD_HOST:
-			hosts++;
-			break;
-		case FIELD_CONTENT_LENGTH:
-			if (out->has_length ||
-			    !read_content_length(value, field->value.length,
-						 &out->content_length))
-				return bad(out, "bad Content-Length");
-			out->has_length = true;
-			break;
-		case FIELD_TRANSFER_ENCODING:
-			if (out->chunked ||
-			    !is_chunked(value, field->value.length) ||
-			    out->minor == 0)
-				return bad(out, "bad Transfer-Encoding");
-			out->chunked = true;
-			break;
-		default:
-			break;
-		}
+		if (field->id != FIELD_HOST)
+			continue;
+		if (++hosts > 1)
+			return bad(out, "too many Host headers");
+		if (!is_host(base + field->value.start))
+			return bad(out, "malformed Host header");
 	}
-	if (out->has_length && out->chunked)
-		return bad(out,
-			   "both Content-Length and Transfer-Encoding");
-	if (hosts > 1)
-		return bad(out, "too many Host headers");
-	if (hosts == 0 && out->minor != 0 && !out->is_connect)
+	if (hosts == 0 && out->head.minor != 0 && !out->is_connect)
 		return bad(out, "missing required Host header");
-	return REQUEST_DONE;
+	return HEAD_DONE;
 }
 
-static enum request_status scan_head(const byte *base, uint32_t first,
-				     uint32_t end, struct request *out)
+static enum head_status scan_head(const char *bytes, uint32_t first,
+				  uint32_t end, struct request *out)
 {
-	enum request_status status =
-		scan_request_line(base, base + first, out);
-	const byte *line = memchr(base + first, '\n', end - first);
+	const byte *base = (const byte *)bytes;
+	const char *feed = memchr(bytes + first, '\n', end - first);
+	enum head_status status = scan_request_line(base, base + first, out);
 
-	if (status != REQUEST_DONE)
-		return status;
-	line++;
-	/* the empty line is the two last bytes */
-	while (line < base + end - 2) {
-		status = scan_field(base, line, &line, out);
-		if (status != REQUEST_DONE)
-			return status;
-	}
-	out->length = end;
-	return check_fields(base, out);
+	if (status == HEAD_DONE)
+		status = head_scan_fields(bytes, (uint32_t)(feed - bytes) + 1,
+					  end, &out->head);
+	if (status == HEAD_DONE)
+		status = head_judge_fields(bytes, &out->head);
+	if (status == HEAD_DONE)
+		status = judge_host(base, out);
+	return status;
 }
 
 static bool is_token_byte(byte c)
@@ -231,8 +116,8 @@ static bool is_token_byte(byte c)
 }
 
 /* N bytes of a request line at LINE, and it does not end there. */
-static enum request_status unfinished_line(const byte *line, size_t n,
-					   struct request *out)
+static enum head_status unfinished_line(const byte *line, size_t n,
+					struct request *out)
 {
 	const byte *end = line + n;
 	const byte *space = memchr(line, ' ', n);
@@ -244,89 +129,48 @@ static enum request_status unfinished_line(const byte *line, size_t n,
 	if ((size_t)((space != NULL ? space : end) - line) > REQUEST_MAX_METHOD)
 		return bad(out, "method too long");
 	if (space == NULL)
-		return REQUEST_MORE;
+		return HEAD_MORE;
 	version = memchr(space + 1, ' ', (size_t)(end - space) - 1);
 	if ((size_t)((version != NULL ? version : end) - space) - 1 >
-	    REQUEST_MAX_TARGET) {
-		out->error = "request target too long";
-		return REQUEST_TARGET_TOO_LONG;
-	}
+	    REQUEST_MAX_TARGET)
+		return head_refuse(&out->head, HEAD_TARGET_TOO_LONG,
+				   "request target too long");
 	if (version != NULL && end - version > (ptrdiff_t)sizeof("HTTP/1.1\r"))
 		return bad(out, "malformed request line");
-	return REQUEST_MORE;
+	return HEAD_MORE;
 }
 
-/* The head does not end within LENGTH bytes: is it still worth waiting? */
-static enum request_status unfinished(const struct request_progress *progress,
-				      const byte *base, size_t length,
-				      struct request *out)
-{
-	if (progress->line == progress->first) {
-		enum request_status status = unfinished_line(
-			base + progress->first, length - progress->first, out);
-
-		if (status != REQUEST_MORE)
-			return status;
-	}
-	if (length >= REQUEST_MAX_HEAD) {
-		out->error = "request head too large";
-		return REQUEST_HEAD_TOO_LARGE;
-	}
-	return REQUEST_MORE;
-}
-
-enum request_status request_scan(struct request_progress *progress,
-				 const char *bytes, size_t length,
-				 struct request *out)
+enum head_status request_scan(struct head_progress *progress, const char *bytes,
+			      size_t length, struct request *out)
 {
 	const byte *base = (const byte *)bytes;
-	size_t limit = length < REQUEST_MAX_HEAD ? length : REQUEST_MAX_HEAD;
-	enum request_status status;
+	enum head_status status, early;
+	bool fresh;
 
-	out->error = NULL;
-	while (progress->seen < limit) {
-		const byte *feed = memchr(base + progress->seen, '\n',
-					  limit - progress->seen);
-		uint32_t at;
-
-		if (feed == NULL) {
-			progress->seen = (uint32_t)limit;
+	head_clear(&out->head);
+	for (;;) {
+		fresh = progress->line == progress->first;
+		status = head_find_end(progress, bytes, length,
+				       REQUEST_MAX_HEAD, &out->head);
+		if (status != HEAD_DONE ||
+		    progress->line != progress->first)
 			break;
-		}
-		at = (uint32_t)(feed - base);
-		if (at == progress->line || feed[-1] != '\r')
-			return bad(out, "bare line feed");
-		progress->seen = at + 1;
-		if (at - progress->line > 1) {
-			/* a request line that is none is not waited upon */
-			if (progress->line == progress->first) {
-				status = scan_request_line(
-					base, base + progress->line, out);
-				if (status != REQUEST_DONE)
-					return status;
-			}
-			progress->line = at + 1;
-			continue;
-		}
-		if (progress->line != progress->first) {
-			*out = (struct request){0};
-			return scan_head(base, progress->first, at + 1, out);
-		}
 		/* RFC 9112 2.2: one empty line before a request is borne */
 		if (progress->first != 0)
 			return bad(out, "empty lines before the request");
-		progress->first = progress->line = at + 1;
+		progress->first = progress->line = progress->seen;
 	}
-	return unfinished(progress, base, limit, out);
-}
-
-const struct request_field *request_field(const struct request *request,
-					  enum request_field_id id)
-{
-	for (uint32_t i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == id)
-			return &request->fields[i];
-	return NULL;
+	if (status == HEAD_DONE)
+		return scan_head(bytes, progress->first, out->head.length, out);
+	if (status == HEAD_BAD || !fresh)
+		return status;
+	/* a request line that is none is not waited upon */
+	if (progress->line == progress->first)
+		early = unfinished_line(base + progress->first,
+					length - progress->first, out);
+	else
+		early = scan_request_line(base, base + progress->first, out);
+	return early != HEAD_MORE && early != HEAD_DONE ? early : status;
 }
 
 /* The target is copied to end in the line feed that the scanner stops at. */
@@ -357,6 +201,39 @@ enum request_target request_target(const char *bytes, size_t length)
 	*/
 }
 
+bool request_split_url(const char *bytes, size_t length,
+		       struct request_url *out)
+{
+	byte copy[REQUEST_MAX_TARGET + 1];
+	const byte *YYCURSOR = copy, *YYMARKER;
+	const byte *scheme_end, *host, *host_end, *port, *path;
+	/*!stags:re2c:url format = 'const byte *@@;'; */
+
+	if (length > REQUEST_MAX_TARGET || memchr(bytes, '\n', length) != NULL)
+		return false;
+	memcpy(copy, bytes, length);
+	copy[length] = '\n';
+	/*!re2c:url
+	user   = ([-!$&'()*+,;=:._~%0-9A-Za-z]* "@")?;
+	dotted = ([-!$&'()*+,;=._~0-9A-Za-z\x80-\xff] | high)+;
+	escape = "%" [0-9A-Fa-f]{2};
+	query  = "?" (visible \ "#")*;
+	local  = ("/" ((visible \ [%?#]) | escape)*)? query?;
+
+	scheme @scheme_end "://" user @host (dotted | literal) @host_end
+		(":" @port digit*)? @path local "\n" {
+		out->scheme = span(copy, copy, scheme_end);
+		out->authority = span(copy, host, path);
+		out->host = span(copy, host, host_end);
+		out->port = port != NULL ? span(copy, port, path)
+					 : (struct head_span){0};
+		out->path = span(copy, path, YYCURSOR - 1);
+		return true;
+	}
+	* { return false; }
+	*/
+}
+
 static unsigned hex_value(byte c)
 {
 	return c <= '9' ? c - 0x30u : (c | 0x20u) - 0x61u + 10u;
@@ -383,7 +260,7 @@ size_t request_decode_host(char *bytes, size_t length)
 }
 
 bool request_proxy_host(const char *bytes, size_t length,
-			struct request_span *host)
+			struct head_span *host)
 {
 	byte copy[REQUEST_MAX_TARGET + 1];
 	const byte *YYCURSOR = copy, *YYMARKER;

@@ -197,6 +197,7 @@ static bool add_workers(struct server *server, char *why)
 	if (!listen_address_parse(ip, settings->listen_port, &server->address,
 				  why))
 		return false;
+	server->shared.workers = count;
 	server->workers = calloc(count, sizeof(struct worker *));
 	if (server->workers == NULL) {
 		snprintf(why, SERVER_WHY_MAX, "out of memory");

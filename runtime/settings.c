@@ -11,6 +11,7 @@
 #define DEFAULT_PORT 4750
 #define DEFAULT_CONNECT_MS 10000
 #define DEFAULT_HEAD_MS 10000
+#define DEFAULT_BODY_MS 300000
 #define DEFAULT_DNS_MS 5000
 #define DEFAULT_EXIT_MS (500u * 60 * 1000)
 #define DEFAULT_DENY_STATUS 407
@@ -22,6 +23,8 @@ void settings_init(struct settings *settings)
 		.deny_status = DEFAULT_DENY_STATUS,
 		.connect_timeout_ms = DEFAULT_CONNECT_MS,
 		.head_timeout_ms = DEFAULT_HEAD_MS,
+		.read_timeout_ms = DEFAULT_BODY_MS,
+		.write_timeout_ms = DEFAULT_BODY_MS,
 		.exit_timeout_ms = DEFAULT_EXIT_MS,
 		.resolver = {.timeout_ms = DEFAULT_DNS_MS},
 	};
@@ -290,28 +293,38 @@ static bool set_deny_extra(struct settings *settings, const char *text,
 	return set_optional(&settings->deny_extra, text, why);
 }
 
+static bool set_count(unsigned *slot, const char *text, char *why)
+{
+	if (!read_unsigned(text, INT_MAX, slot))
+		return refuse(why, "'%s' is not a number from 0 to %d", text,
+			      INT_MAX);
+	return true;
+}
+
+SETTER(max_idle_conns, set_count(&settings->max_idle_conns, text, why))
+SETTER(max_idle_conns_per_host,
+       set_count(&settings->max_idle_conns_per_host, text, why))
+
 /* 0 keeps the default, as upstream does. */
-static bool set_head_timeout(struct settings *settings, const char *text,
-			     char *why)
+static bool set_timeout(unsigned *slot, unsigned otherwise, const char *text,
+			char *why)
 {
 	unsigned ms = 0;
 
 	if (!settings_duration(text, &ms, why))
 		return false;
-	settings->head_timeout_ms = ms != 0 ? ms : DEFAULT_HEAD_MS;
+	*slot = ms != 0 ? ms : otherwise;
 	return true;
 }
 
-static bool set_dns_timeout(struct settings *settings, const char *text,
-			    char *why)
-{
-	unsigned ms = 0;
-
-	if (!settings_duration(text, &ms, why))
-		return false;
-	settings->resolver.timeout_ms = ms != 0 ? ms : DEFAULT_DNS_MS;
-	return true;
-}
+SETTER(head_timeout,
+       set_timeout(&settings->head_timeout_ms, DEFAULT_HEAD_MS, text, why))
+SETTER(read_timeout,
+       set_timeout(&settings->read_timeout_ms, DEFAULT_BODY_MS, text, why))
+SETTER(write_timeout,
+       set_timeout(&settings->write_timeout_ms, DEFAULT_BODY_MS, text, why))
+SETTER(dns_timeout,
+       set_timeout(&settings->resolver.timeout_ms, DEFAULT_DNS_MS, text, why))
 
 static bool set_port(struct settings *settings, const char *text, char *why)
 {
@@ -488,6 +501,13 @@ const struct setting settings_table[] = {
 	{NULL, "exit_timeout", SETTING_DURATION, NULL, NULL, set_exit_timeout},
 	{NULL, "read_header_timeout", SETTING_DURATION, NULL, NULL,
 	 set_head_timeout},
+	{NULL, "read_timeout", SETTING_DURATION, NULL, NULL, set_read_timeout},
+	{NULL, "write_timeout", SETTING_DURATION, NULL, NULL,
+	 set_write_timeout},
+	{NULL, "transport_max_idle_conns", SETTING_NUMBER, NULL, NULL,
+	 set_max_idle_conns},
+	{NULL, "transport_max_idle_conns_per_host", SETTING_NUMBER, NULL, NULL,
+	 set_max_idle_conns_per_host},
 };
 const size_t settings_count =
 	sizeof(settings_table) / sizeof(settings_table[0]);
@@ -516,10 +536,6 @@ const struct unsupported settings_unsupported[] = {
 	{"origin-ca-file", "origin_ca_file"},
 	{"max-tunnel-duration", "max_tunnel_duration"},
 	{NULL, "tls"},
-	{NULL, "read_timeout"},
-	{NULL, "write_timeout"},
-	{NULL, "transport_max_idle_conns"},
-	{NULL, "transport_max_idle_conns_per_host"},
 	{NULL, "time_connect"},
 	{NULL, "mitm_ca_cert_file"},
 	{NULL, "mitm_ca_key_file"},

@@ -37,9 +37,13 @@ struct settings {
 	struct resolver_options resolver; /* its timeout: --dns-timeout */
 	unsigned connect_timeout_ms;      /* 0: the system's patience */
 	unsigned head_timeout_ms;
-	unsigned idle_timeout_ms; /* 0: none */
+	unsigned read_timeout_ms;  /* of a body that does not come, */
+	unsigned write_timeout_ms; /* or is not taken */
+	unsigned idle_timeout_ms;  /* 0: none */
 	unsigned exit_timeout_ms;
-	unsigned workers; /* 0: processors online */
+	unsigned max_idle_conns;          /* to origins; 0: ours */
+	unsigned max_idle_conns_per_host; /* 0: ours */
+	unsigned workers;                 /* 0: processors online */
 	bool check_config;
 	bool help;
 	bool version;

@@ -26,9 +26,10 @@ allowed() { # FROM TO FILE TARGET
 	grammar:grammar | policy:policy | compiler:compiler | runtime:runtime) return 0 ;;
 	compiler:grammar | compiler:policy | runtime:policy) return 0 ;;
 	runtime:grammar)
-		# the config file, and the scanners of requests and PROXY lines
+		# the config file, and the scanners of HTTP and PROXY lines
 		case $3 in runtime/config.[ch] | runtime/options.[ch]) return 0 ;; esac
-		case $4 in grammar/request.h | grammar/proxyline.h) return 0 ;; esac
+		case $4 in grammar/request.h | grammar/response.h | grammar/head.h | \
+			grammar/chunked.h | grammar/proxyline.h) return 0 ;; esac
 		;;
 	esac
 	return 1

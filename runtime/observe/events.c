@@ -170,6 +170,23 @@ void log_decision(struct log *log, const struct exchange *exchange,
 	log_end(log, &line);
 }
 
+void log_response(struct log *log, const struct exchange *exchange,
+		  const char *reason, const struct outbound_record *outbound)
+{
+	struct json line = log_begin(log, LOG_INFO, "CANONICAL-PROXY-DECISION");
+	char text[ENDPOINT_TEXT];
+
+	put_exchange(&line, exchange, reason);
+	json_put_milli(&line, "conn_establish_time_ms", outbound->connect_us);
+	json_put_string(&line, "outbound_local_addr",
+			endpoint(&outbound->local, outbound->local_port, text));
+	json_put_string(
+		&line, "outbound_remote_addr",
+		endpoint(&outbound->remote, outbound->remote_port, text));
+	json_put_signed(&line, "content_length", outbound->content_length);
+	log_end(log, &line);
+}
+
 void log_failure(struct log *log, const struct exchange *exchange,
 		 const char *reason, const char *msg, const char *error)
 {

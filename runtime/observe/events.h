@@ -65,6 +65,18 @@ void log_failure(struct log *log, const struct exchange *exchange,
 void log_bad_request(struct log *log, const struct exchange *exchange,
 		     const char *error);
 
+/* An answer of an origin's. */
+struct outbound_record {
+	struct addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t connect_us;    /* 0: the connection was there already */
+	int64_t content_length; /* -1: nobody knows */
+};
+
+/* The decision about a plain request, once its answer is there. */
+void log_response(struct log *log, const struct exchange *exchange,
+		  const char *reason, const struct outbound_record *outbound);
+
 struct tunnel_record {
 	struct addr local, remote;
 	uint16_t local_port, remote_port;

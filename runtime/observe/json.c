@@ -162,6 +162,14 @@ void json_put_unsigned(struct json *json, const char *key, uint64_t value)
 	put_unsigned(json, value);
 }
 
+void json_put_signed(struct json *json, const char *key, int64_t value)
+{
+	put_key(json, key);
+	if (value < 0)
+		put_text(json, "-");
+	put_unsigned(json, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
 /* VALUE with its last DIGITS, at most 6, behind the point; no zeros at the end.
  */
 static void put_decimal(struct json *json, uint64_t value, unsigned digits)

@@ -30,6 +30,7 @@ void json_put_string(struct json *json, const char *key, struct str value);
 void json_put_text(struct json *json, const char *key, const char *value);
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_unsigned(struct json *json, const char *key, uint64_t value);
+void json_put_signed(struct json *json, const char *key, int64_t value);
 /* VALUE thousandths, as a decimal fraction: 1500 is 1.5. */
 void json_put_milli(struct json *json, const char *key, uint64_t value);
 /* VALUE millionths: 1500 is 0.0015. */

@@ -3,8 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "client.h"
+#include "forward.h"
+#include "headers.h"
 #include "respond.h"
 #include "worker.h"
 
@@ -18,16 +21,42 @@ const char *answer_host(const struct client *client, char out[ANSWER_HOST_MAX])
 	return respond_printable(client->exchange.host, out, ANSWER_HOST_MAX);
 }
 
-/* Word the answer into BYTES of RESPOND_MAX, and say so in the exchange. */
-static uint32_t build_answer(struct client *client, unsigned status,
-			     const char *message, char *bytes)
+/* A denial or a failure, worded for whoever asked: a client that wanted a
+ * tunnel hears it and is done, others may ask again. */
+struct answer {
+	char bytes[RESPOND_MAX];
+	uint32_t length;
+	bool keep;
+};
+
+/* Word ANSWER, and say so in the exchange. */
+static void build_answer(struct client *client, unsigned status,
+			 const char *message, struct answer *answer)
 {
 	const struct settings *settings = settings_of(client);
+	uint32_t *body = &client->exchange.content_length;
+	char date[HEADERS_DATE_MAX];
 
 	client->exchange.status = (uint16_t)status;
-	return respond_connect(bytes, client->minor, status, message,
-			       settings->deny_extra,
-			       &client->exchange.content_length);
+	answer->keep = client->forward != NULL && forward_answered(client);
+	if (client->forward == NULL) {
+		answer->length =
+			respond_connect(answer->bytes, client->minor, status,
+					message, settings->deny_extra, body);
+		return;
+	}
+	headers_date(time(NULL), date);
+	answer->length =
+		respond_forward(answer->bytes, client->minor, status, message,
+				settings->deny_extra, date, answer->keep, body);
+}
+
+static void give(struct client *client, const char *bytes, uint32_t length,
+		 bool keep)
+{
+	if (client->bodiless)
+		length -= client->exchange.content_length;
+	client_reply(client, bytes, length, keep);
 }
 
 /* The one answer of --deny-detail none: denied, unresolvable and unreachable
@@ -47,9 +76,8 @@ static const char *blunt(const struct client *client, unsigned *status,
 void answer_deny(struct client *client, const char *reason, const char *told)
 {
 	unsigned status = settings_of(client)->deny_status;
-	char message[RESPOND_MESSAGE_MAX], bytes[RESPOND_MAX];
-	char host[ANSWER_HOST_MAX];
-	uint32_t length;
+	char message[RESPOND_MESSAGE_MAX], host[ANSWER_HOST_MAX];
+	struct answer answer;
 
 	client->exchange.allow = false;
 	if (settings_of(client)->deny_detail == DETAIL_NONE)
@@ -58,30 +86,30 @@ void answer_deny(struct client *client, const char *reason, const char *told)
 		snprintf(message, sizeof(message),
 			 "Egress proxying is denied to host '%s': %s.",
 			 answer_host(client, host), told);
-	length = build_answer(client, status, message, bytes);
+	build_answer(client, status, message, &answer);
 	log_decision(client->worker->log, &client->exchange, reason, message);
-	client_reply(client, bytes, length);
+	give(client, answer.bytes, answer.length, answer.keep);
 }
 
 /* see answer.h */
 void answer_fail(struct client *client, unsigned status, const char *what,
 		 const char *told, const char *error, bool decided)
 {
-	char message[RESPOND_MESSAGE_MAX], bytes[RESPOND_MAX];
-	uint32_t length;
+	char message[RESPOND_MESSAGE_MAX];
+	struct answer answer;
 
 	if (settings_of(client)->deny_detail == DETAIL_NONE)
 		blunt(client, &status, message, sizeof(message));
 	else
 		snprintf(message, sizeof(message), "%s: %s", what, told);
-	length = build_answer(client, status, message, bytes);
+	build_answer(client, status, message, &answer);
 	if (decided)
 		log_failure(client->worker->log, &client->exchange,
 			    client->reason, message, error);
 	else
 		log_decision(client->worker->log, &client->exchange,
 			     client->reason, error);
-	client_reply(client, bytes, length);
+	give(client, answer.bytes, answer.length, answer.keep);
 }
 
 /* see answer.h */
@@ -94,5 +122,15 @@ void answer_plain(struct client *client, unsigned status, const char *text,
 
 	client->exchange.status = (uint16_t)status;
 	log_bad_request(client->worker->log, &client->exchange, text);
-	client_reply(client, bytes, length);
+	give(client, bytes, length, false);
+}
+
+/* see answer.h */
+void answer_health(struct client *client)
+{
+	char bytes[RESPOND_MAX];
+	uint32_t length = respond_plain(bytes, 200, "OK", false,
+					&client->exchange.content_length);
+
+	give(client, bytes, length, false);
 }

@@ -1,5 +1,5 @@
-/* answer.h - the requests that get no tunnel: one line in the log, one answer,
- * and the client is on its way out.  What may be told is decided here
+/* answer.h - the requests that get no tunnel and no origin's answer: one line
+ * in the log and one answer of ours.  What may be told is decided here
  * (--deny-detail); how it is worded is respond.h's. */
 #ifndef PROXY_ANSWER_H
 #define PROXY_ANSWER_H
@@ -24,5 +24,8 @@ void answer_fail(struct client *client, unsigned status, const char *what,
 /* No CONNECT, or no request at all: TEXT is one line, or empty. */
 void answer_plain(struct client *client, unsigned status, const char *text,
 		  bool error_header);
+
+/* We are there. */
+void answer_health(struct client *client);
 
 #endif

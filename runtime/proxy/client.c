@@ -13,10 +13,11 @@
 #include <time.h>
 
 #include "answer.h"
-#include "connect.h"
+#include "forward.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
 #include "self.h"
+#include "target.h"
 #include "tunnel.h"
 #include "worker.h"
 
@@ -74,17 +75,27 @@ void client_want(struct client *client, struct peer *peer, short want)
 
 void client_set_origin(struct client *client, int fd)
 {
+	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+	socklen_t length = sizeof(name);
 	const int on = 1;
 
 	client->origin.stream = (struct stream){&stream_plain, fd};
 	/* a peer that vanished must not hold a tunnel for ever */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
+		self_from_sockaddr((struct sockaddr *)&name, &client->local,
+				   &client->local_port);
 }
 
 static void peer_close(struct client *client, struct peer *peer)
 {
 	client_want(client, peer, 0);
 	stream_close(&peer->stream);
+}
+
+void client_close_origin(struct client *client)
+{
+	peer_close(client, &client->origin);
 }
 
 /* --- birth and death --- */
@@ -98,6 +109,18 @@ static struct client *take_from_pool(struct worker *worker)
 	LIST_REMOVE(client, link);
 	worker->pooled--;
 	return client;
+}
+
+/* As it is before anything is known of a request but who asks. */
+static void reset_exchange(struct client *client)
+{
+	client->exchange = (struct exchange){
+		.peer = client->exchange.peer,
+		.peer_port = client->exchange.peer_port,
+		.class.rule = RANGE_RULE_NONE,
+		.decision.rule = RULE_NONE,
+		.policy = "",
+	};
 }
 
 void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
@@ -114,9 +137,7 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 	client->worker = worker;
 	client->client.stream = stream;
 	client->origin.stream.fd = -1;
-	client->exchange.class.rule = RANGE_RULE_NONE;
-	client->exchange.decision.rule = RULE_NONE;
-	client->exchange.policy = "";
+	reset_exchange(client);
 	self_from_sockaddr(peer, &client->exchange.peer,
 			   &client->exchange.peer_port);
 	client->state = CLIENT_HEAD;
@@ -126,20 +147,11 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 	client_want(client, &client->client, EV_READ);
 }
 
-static void fill_local(struct client *client, struct tunnel_record *record)
-{
-	struct sockaddr_storage name;
-	socklen_t length = sizeof(name);
-
-	if (getsockname(client->origin.stream.fd, (struct sockaddr *)&name,
-			&length) == 0)
-		self_from_sockaddr((struct sockaddr *)&name, &record->local,
-				   &record->local_port);
-}
-
 static void log_tunnel_end(struct client *client, enum close_cause cause)
 {
 	struct tunnel_record record = {
+		.local = client->local,
+		.local_port = client->local_port,
 		.remote = client->remote,
 		.remote_port = client->port,
 		.connect_us = client->connect_us,
@@ -157,7 +169,6 @@ static void log_tunnel_end(struct client *client, enum close_cause cause)
 		record.last_activity.tv_nsec += 1000000000;
 		record.last_activity.tv_sec--;
 	}
-	fill_local(client, &record);
 	if (cause == CLOSE_IDLE)
 		snprintf(error, sizeof(error), "idle timeout");
 	else if (client->error != 0)
@@ -188,10 +199,17 @@ void client_close(struct client *client, enum close_cause cause)
 	case CLIENT_TUNNEL:
 		log_tunnel_end(client, cause);
 		break;
+	case CLIENT_FORWARD:
+		forward_closed(client,
+			       cause == CLOSE_TERMINATION ? "the program ends"
+			       : client->error != 0 ? strerror(client->error)
+						    : "closed by the client");
+		break;
 	}
 	client->state = CLIENT_CLOSED;
 	client->lookup = NULL;
 	client->dial = NULL;
+	forward_free(&client->forward);
 	timeout_disarm(&client->timeout);
 	peer_close(client, &client->client);
 	peer_close(client, &client->origin);
@@ -226,18 +244,20 @@ void client_pool_free(struct worker *worker)
 
 /* --- the head --- */
 
-static unsigned status_of(enum request_status status)
+static unsigned status_of(enum head_status status)
 {
 	switch (status) {
-	case REQUEST_TARGET_TOO_LONG:
+	case HEAD_TARGET_TOO_LONG:
 		return 414;
-	case REQUEST_HEAD_TOO_LARGE:
+	case HEAD_TOO_LARGE:
 		return 431;
-	case REQUEST_BAD_VERSION:
+	case HEAD_BAD_CODING:
+		return 501;
+	case HEAD_BAD_VERSION:
 		return 505;
-	case REQUEST_MORE:
-	case REQUEST_DONE:
-	case REQUEST_BAD:
+	case HEAD_MORE:
+	case HEAD_DONE:
+	case HEAD_BAD:
 		break;
 	}
 	return 400;
@@ -255,11 +275,16 @@ static void begin_exchange(struct client *client)
 static void scan_head(struct client *client, const char *bytes, size_t length)
 {
 	struct request *request = &client->worker->request;
-	enum request_status status =
+	enum head_status status =
 		request_scan(&client->progress, bytes, length, request);
 	struct spill gathered;
 
-	if (status == REQUEST_MORE) {
+	if (status == HEAD_MORE) {
+		/* the time for a head begins with its first byte */
+		if (client->kept &&
+		    client->timeout.queue != &client->worker->head_timeouts)
+			timeout_arm(&client->timeout,
+				    &client->worker->head_timeouts);
 		if (client->up.spill.p == NULL &&
 		    (!spill_reserve(&client->up.spill,
 				    (uint32_t)length + HEAD_STEP) ||
@@ -272,11 +297,13 @@ static void scan_head(struct client *client, const char *bytes, size_t length)
 	/* what was gathered is the early data's source, not its place */
 	gathered = client->up.spill;
 	client->up.spill = (struct spill){0};
-	if (status == REQUEST_DONE)
-		connect_begin(client, request, bytes, bytes + request->length,
-			      length - request->length);
+	if (status == HEAD_DONE)
+		target_begin(client, request, bytes,
+			     bytes + request->head.length,
+			     length - request->head.length);
 	else
-		answer_plain(client, status_of(status), request->error, false);
+		answer_plain(client, status_of(status), request->head.error,
+			     false);
 	spill_free(&gathered);
 }
 
@@ -286,6 +313,11 @@ static void read_head(struct client *client)
 	struct spill *spill = &client->up.spill;
 	ssize_t n;
 
+	if (client->rescan) {
+		client->rescan = false;
+		scan_head(client, (const char *)spill->p, spill->end);
+		return;
+	}
 	if (spill->p == NULL) {
 		n = stream_read(&client->client.stream, worker->buffer,
 				sizeof(worker->buffer));
@@ -317,9 +349,16 @@ static void read_head(struct client *client)
 static void read_early(struct client *client)
 {
 	struct worker *worker = client->worker;
-	ssize_t n = stream_read(&client->client.stream, worker->buffer,
-				sizeof(worker->buffer));
+	ssize_t n;
 
+	/* a plain request's body waits in the kernel until there is somebody
+	 * to send it to */
+	if (client->forward != NULL) {
+		client_want(client, &client->client, 0);
+		return;
+	}
+	n = stream_read(&client->client.stream, worker->buffer,
+			sizeof(worker->buffer));
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n < 0 ||
@@ -336,8 +375,11 @@ static void read_early(struct client *client)
 
 /* Everything is out: say so, and wait for the client to say the same, so that
  * no reset overtakes the answer (RFC 9112 9.6). */
-static void reply_linger(struct client *client)
+void client_end(struct client *client)
 {
+	client->state = CLIENT_REPLY;
+	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
+
 	client->down.shut = true;
 	if (stream_shutdown(&client->client.stream) != 0) {
 		client_close(client, CLOSE_DONE);
@@ -358,10 +400,16 @@ static void reply_write(struct client *client)
 	}
 	if (n > 0)
 		spill_consume(spill, (uint32_t)n);
-	if (spill->p == NULL)
-		reply_linger(client);
-	else
+	if (spill->p != NULL) {
 		client_want(client, &client->client, EV_WRITE);
+	} else if (client->keep) {
+		struct spill ahead = client->up.spill;
+
+		client->up.spill = (struct spill){0};
+		client_next(client, &ahead);
+	} else {
+		client_end(client);
+	}
 }
 
 static void reply_read(struct client *client)
@@ -378,12 +426,58 @@ static void reply_read(struct client *client)
 		client_close(client, CLOSE_DONE);
 }
 
-void client_reply(struct client *client, const char *bytes, uint32_t length)
+void client_next(struct client *client, struct spill *ahead)
+{
+	assert(client->up.spill.p == NULL && client->down.spill.p == NULL);
+	client_close_origin(client);
+	policy_unref(&client->policy);
+	free(client->text);
+	client->text = NULL;
+	reset_exchange(client);
+	client->reason = NULL;
+	client->progress = (struct head_progress){0};
+	client->bodiless = false;
+	client->kept = true;
+	client->state = CLIENT_HEAD;
+	client_want(client, &client->client, EV_READ);
+	if (ahead->p == NULL) {
+		if (atomic_load(&client->worker->shared->draining))
+			client_close(client, CLOSE_DONE);
+		else
+			timeout_arm(&client->timeout,
+				    &client->worker->keep_timeouts);
+		return;
+	}
+	/* not now: a thousand requests in a row would be a thousand calls deep,
+	 * and nobody else would have a turn */
+	spill_to_front(ahead);
+	client->up.spill = *ahead;
+	*ahead = (struct spill){0};
+	client->rescan = true;
+	timeout_arm(&client->timeout, &client->worker->head_timeouts);
+	/* without memory for the event the timeout ends it */
+	if (client->client.interest != 0)
+		event_active(&client->client.event, EV_READ, 0);
+}
+
+void client_drain(struct client *client)
+{
+	if (client->state == CLIENT_HEAD && client->kept &&
+	    client->up.spill.p == NULL)
+		client_close(client, CLOSE_DONE);
+}
+
+void client_reply(struct client *client, const char *bytes, uint32_t length,
+		  bool keep)
 {
 	client->state = CLIENT_REPLY;
 	client->lookup = NULL;
 	client->dial = NULL;
-	spill_free(&client->up.spill);
+	client->keep = keep;
+	client_close_origin(client);
+	forward_free(&client->forward);
+	if (!keep)
+		spill_free(&client->up.spill);
 	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
 	if (!spill_add(&client->down.spill, bytes, length)) {
 		client_close(client, CLOSE_ERROR);
@@ -405,6 +499,9 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 		break;
 	case CLIENT_TUNNEL:
 		tunnel_ready(client, &client->client, what);
+		break;
+	case CLIENT_FORWARD:
+		forward_ready(client, &client->client, what);
 		break;
 	case CLIENT_REPLY:
 		if (client->down.shut)
@@ -430,6 +527,9 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context)
 	case CLIENT_TUNNEL:
 		tunnel_ready(client, &client->origin, what);
 		break;
+	case CLIENT_FORWARD:
+		forward_ready(client, &client->origin, what);
+		break;
 	case CLIENT_HEAD:
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
@@ -451,6 +551,16 @@ void client_on_head_timeout(struct timeout *timeout)
 	}
 	begin_exchange(client);
 	answer_plain(client, 408, "request head not complete in time", false);
+}
+
+void client_on_keep_timeout(struct timeout *timeout)
+{
+	client_close(from_timeout(timeout), CLOSE_DONE);
+}
+
+void client_on_body_timeout(struct timeout *timeout)
+{
+	forward_timed_out(from_timeout(timeout));
 }
 
 void client_on_idle_timeout(struct timeout *timeout)

@@ -1,12 +1,14 @@
 /* client.h - one client from accept to close: the state machine, and the only
  * owner of everything that belongs to it.
  *
- *   HEAD -> LOOKUP -> DIAL -> TUNNEL -> (closed)
- *      \________\________\--> REPLY --> (closed)
+ *   HEAD -> LOOKUP -> DIAL -> TUNNEL ----> (closed)
+ *    ^ \________\________\--> FORWARD -+--> HEAD again
+ *    |   \________\________\____/ |   |
+ *    |____________________________ REPLY --> (closed)
  *
- * client.c has the states and the descriptors, connect.c the way from a request
- * head to a connection, tunnel.c the relay, answer.c the requests that get
- * none, respond.c the words. */
+ * client.c has the states and the descriptors, target.c and connect.c the way
+ * from a head to a connection, tunnel.c the relay, forward.c the exchange of
+ * plain HTTP, answer.c the requests that get neither, respond.c the words. */
 #ifndef PROXY_CLIENT_H
 #define PROXY_CLIENT_H
 
@@ -24,6 +26,7 @@
 #include "timeouts.h"
 
 struct dial;
+struct forward;
 struct lookup;
 struct policy;
 struct worker;
@@ -34,7 +37,9 @@ enum client_state {
 	CLIENT_LOOKUP,     /* asking the name servers */
 	CLIENT_DIAL,       /* connecting */
 	CLIENT_TUNNEL,     /* relaying */
-	CLIENT_REPLY,      /* our answer goes out, then we wait for the end */
+	CLIENT_FORWARD,    /* a plain request and its answer pass through */
+	CLIENT_REPLY,      /* our answer goes out, then we wait for the end, or
+			    * for the next request */
 };
 
 enum close_cause {
@@ -67,6 +72,10 @@ struct client {
 	uint32_t magic; /* CLIENT_MAGIC, checked wherever a void * comes back */
 	uint8_t state;  /* enum client_state */
 	uint8_t minor;  /* HTTP/1.minor of the request */
+	bool bodiless;  /* an answer of ours has no body: HEAD */
+	bool kept;      /* HEAD, but not the first */
+	bool rescan;    /* HEAD: there are bytes that nobody looked at yet */
+	bool keep;      /* REPLY: then HEAD */
 	LIST_ENTRY(client) link; /* in the worker's clients, or its pool */
 	struct worker *worker;   /* borrowed */
 	struct peer client;
@@ -75,19 +84,22 @@ struct client {
 			   * client sent so far */
 	struct flow down; /* origin to client; our answers too */
 	struct timeout timeout;
-	struct lookup *lookup; /* owned in LOOKUP */
-	struct dial *dial;     /* owned in DIAL */
-	struct policy *policy; /* counted, from the decision on */
-	char *text;            /* owned: what EXCHANGE's strings point into */
-	uint16_t port;         /* of the destination */
+	struct lookup *lookup;   /* owned in LOOKUP */
+	struct dial *dial;       /* owned in DIAL */
+	struct forward *forward; /* owned; NULL: no plain request in hand */
+	struct policy *policy;   /* counted, from the decision on */
+	char *text;              /* owned: what EXCHANGE's strings point into */
+	uint16_t port;           /* of the destination */
 	struct exchange exchange;
 	const char *reason; /* static: why it was allowed */
 	uint64_t mark_us;   /* when the lookup or the dial began */
-	struct addr remote;
+	struct addr remote; /* the origin, */
+	struct addr local;  /* and our end of the connection */
+	uint16_t local_port;
 	uint32_t connect_us;
 	int error; /* errno that ended the tunnel */
 	bool error_is_origins;
-	struct request_progress progress;
+	struct head_progress progress;
 	uint64_t active_ms; /* timeouts_now() of the last byte */
 };
 
@@ -101,8 +113,12 @@ void client_close(struct client *client, enum close_cause cause);
 void client_pool_free(struct worker *worker);
 
 /* For struct timeouts. */
-timeout_expired client_on_head_timeout, client_on_idle_timeout,
+timeout_expired client_on_head_timeout, client_on_keep_timeout,
+	client_on_idle_timeout, client_on_body_timeout,
 	client_on_linger_timeout;
+
+/* We are draining: if the client merely waits to ask again, it is closed. */
+void client_drain(struct client *client);
 
 /* Between the files of a client: */
 
@@ -112,8 +128,20 @@ void client_want(struct client *client, struct peer *peer, short want);
 /* FD is the origin's connected socket and becomes the client's. */
 void client_set_origin(struct client *client, int fd);
 
-/* LENGTH bytes of answer at BYTES go out, then the connection ends. */
-void client_reply(struct client *client, const char *bytes, uint32_t length);
+/* Close the origin's connection.  Idempotent. */
+void client_close_origin(struct client *client);
+
+/* LENGTH bytes of answer at BYTES go out.  Then the connection ends, or with
+ * KEEP the client may ask again, and its upward spill has what it sent already.
+ */
+void client_reply(struct client *client, const char *bytes, uint32_t length,
+		  bool keep);
+
+/* The request is done: AHEAD, taken over, has what came behind it. */
+void client_next(struct client *client, struct spill *ahead);
+
+/* Nothing more will be sent: wait for the client's end. */
+void client_end(struct client *client);
 
 uint64_t client_clock_us(void);
 

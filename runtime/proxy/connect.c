@@ -1,7 +1,7 @@
 /* connect.c - see connect.h.
- * Everything is decided here and in this order: form of the request, role,
- * host, policy, addresses.  Whatever is not allowed on the way ends in
- * answer_deny() or answer_fail(), which log once and answer once. */
+ * Everything is decided here and in this order: role, host, policy, addresses.
+ * Whatever is not allowed on the way ends in answer_deny() or answer_fail(),
+ * which log once and answer once. */
 #include "connect.h"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 
 #include "answer.h"
 #include "client.h"
+#include "forward.h"
 #include "respond.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
@@ -38,7 +39,10 @@ static void on_dial(void *context, const struct dial_result *result)
 	if (result->fd >= 0) {
 		client->remote = result->addr;
 		client_set_origin(client, result->fd);
-		tunnel_begin(client);
+		if (client->forward != NULL)
+			forward_connected(client);
+		else
+			tunnel_begin(client);
 		return;
 	}
 	if (error[0] == '\0')
@@ -46,16 +50,18 @@ static void on_dial(void *context, const struct dial_result *result)
 					  : strerror(result->error);
 	if (result->timed_out)
 		answer_fail(client, 504, "Timed out connecting to remote host",
-			    error, error, true);
+			    error, error, client->forward == NULL);
 	else
 		answer_fail(client, 502, "Failed to connect to remote host",
-			    error, error, true);
+			    error, error, client->forward == NULL);
 }
 
-static void dial(struct client *client, const struct addr *addrs, size_t count)
+void connect_dial(struct client *client, const struct addr *addrs, size_t count)
 {
-	log_decision(client->worker->log, &client->exchange, client->reason,
-		     NULL);
+	/* a plain request is logged with its answer */
+	if (client->forward == NULL)
+		log_decision(client->worker->log, &client->exchange,
+			     client->reason, NULL);
 	client->mark_us = client_clock_us();
 	client->dial = dial_start(
 		client->worker->base, addrs, count, client->port,
@@ -64,7 +70,7 @@ static void dial(struct client *client, const struct addr *addrs, size_t count)
 		const char *error = strerror(errno);
 
 		answer_fail(client, 500, "An unexpected error occurred", error,
-			    error, true);
+			    error, client->forward == NULL);
 		return;
 	}
 	client->state = CLIENT_DIAL;
@@ -125,8 +131,11 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 			     "not every resolved address is allowed");
 		return;
 	}
+	if (kept != 0 && client->forward != NULL &&
+	    forward_reuse(client, allowed, kept))
+		return;
 	if (kept != 0)
-		dial(client, allowed, kept);
+		connect_dial(client, allowed, kept);
 	else if (denied != NULL)
 		deny_address(client, denied,
 			     "no valid IP found among resolved addresses");
@@ -195,14 +204,6 @@ static void lookup(struct client *client, const char *name)
 
 /* --- the policy --- */
 
-/* What decide() is asked about. */
-struct asked {
-	struct hostname host;
-	struct hostname proxy; /* X-Upstream-Https-Proxy's */
-	bool has_proxy;
-	bool proxy_is_bad; /* it was there and made no sense */
-};
-
 /* True: go on; false: denied and answered. */
 static bool decide_by_acl(struct client *client, const struct asked *asked)
 {
@@ -259,7 +260,7 @@ static bool decide_without_acl(struct client *client, const struct asked *asked)
 	return true;
 }
 
-static void decide_and_go(struct client *client, const struct asked *asked)
+void connect_decide(struct client *client, const struct asked *asked)
 {
 	bool go = client->policy->has_acl ? decide_by_acl(client, asked)
 					  : decide_without_acl(client, asked);
@@ -278,202 +279,4 @@ static void decide_and_go(struct client *client, const struct asked *asked)
 		lookup(client, asked->host.text);
 	else
 		judge(client, &asked->host.addr, 1);
-}
-
-/* --- the request --- */
-
-static struct str span_text(const char *head, struct request_span span)
-{
-	return str_make(head + span.start, span.length);
-}
-
-/* Keep what the log and the decision point to: the normalised host first, then
- * the host as it came, and the trace id, cut at what a line shows. */
-static bool keep_text(struct client *client, struct str host, struct str raw,
-		      struct str trace)
-{
-	char *p;
-
-	if (raw.n > JSON_VALUE_MAX + 1)
-		raw.n = JSON_VALUE_MAX + 1;
-	if (trace.n > JSON_VALUE_MAX + 1)
-		trace.n = JSON_VALUE_MAX + 1;
-	p = malloc(host.n + raw.n + trace.n + 1);
-	if (p == NULL)
-		return false;
-	client->text = p;
-	memcpy(p, host.p, host.n);
-	p += host.n;
-	memcpy(p, raw.p, raw.n);
-	client->exchange.host = str_make(p, raw.n);
-	p += raw.n;
-	memcpy(p, trace.p, trace.n);
-	client->exchange.trace_id = str_make(p, trace.n);
-	return true;
-}
-
-/* "address a:b:c: too many colons in address", as upstream says. */
-static void authority_reason(struct str raw, enum authority_error error,
-			     char *out, size_t size)
-{
-	char shown[ANSWER_HOST_MAX];
-
-	if (error == AUTHORITY_BAD_PORT)
-		snprintf(out, size, "%s", authority_error_text(error));
-	else
-		snprintf(out, size, "address %s: %s",
-			 respond_printable(raw, shown, sizeof(shown)),
-			 authority_error_text(error));
-}
-
-static void host_reason(struct str name, enum host_error error,
-			const struct hostname *host, char *out, size_t size)
-{
-	char shown[ANSWER_HOST_MAX], why[128];
-
-	snprintf(out, size, "invalid domain \"%s\": %s",
-		 respond_printable(name, shown, sizeof(shown)),
-		 hostname_error_text(error, host, why));
-}
-
-/* Understand the authority in RAW.  False: REASON says why it is no
- * destination. */
-static bool read_authority(struct client *client, struct str raw,
-			   struct hostname *host, char *reason, size_t size)
-{
-	enum authority_error authority;
-	char decoded[REQUEST_MAX_TARGET];
-	enum host_error error;
-	struct str name;
-
-	memcpy(decoded, raw.p, raw.n);
-	authority = authority_split(
-		str_make(decoded, request_decode_host(decoded, raw.n)), &name,
-		&client->port);
-	if (authority != AUTHORITY_OK) {
-		authority_reason(raw, authority, reason, size);
-		return false;
-	}
-	error = hostname_normalize(name, host);
-	if (error != HOST_OK)
-		host_reason(name, error, host, reason, size);
-	return error == HOST_OK;
-}
-
-static void read_proxy(const struct request *request, const char *head,
-		       struct asked *asked)
-{
-	const struct request_field *field =
-		request_field(request, FIELD_UPSTREAM_PROXY);
-	struct request_span host;
-
-	if (field == NULL || field->value.length == 0)
-		return;
-	asked->has_proxy = true;
-	asked->proxy_is_bad =
-		!request_proxy_host(head + field->value.start,
-				    field->value.length, &host) ||
-		hostname_normalize(
-			str_make(head + field->value.start + host.start,
-				 host.length),
-			&asked->proxy) != HOST_OK;
-}
-
-static void begin_connect(struct client *client, const struct request *request,
-			  const char *head)
-{
-	const struct request_field *trace =
-		request_field(request, FIELD_TRACE_ID);
-	struct str raw = span_text(head, request->target);
-	struct worker *worker = client->worker;
-	struct asked asked = {.has_proxy = false};
-	char reason[REASON_MAX];
-	bool understood;
-
-	client->policy =
-		policy_ref(store_current(worker->shared->store, &worker->view));
-	client->exchange.policy = client->policy->hash;
-	if (client->policy->has_acl)
-		client->exchange.blob = &client->policy->blob;
-	understood = read_authority(client, raw, &asked.host, reason,
-				    sizeof(reason));
-	if (!understood)
-		asked.host.length = 0;
-	if (!keep_text(
-		    client, str_make(asked.host.text, asked.host.length), raw,
-		    trace != NULL ? span_text(head, trace->value) : STR(""))) {
-		client_close(client, CLOSE_ERROR);
-		return;
-	}
-	if (!understood) {
-		answer_deny(client, reason, reason);
-		return;
-	}
-	read_proxy(request, head, &asked);
-	decide_and_go(client, &asked);
-}
-
-/* What is no CONNECT. */
-static void begin_other(struct client *client, enum request_target kind,
-			bool is_options)
-{
-	switch (kind) {
-	case TARGET_ABSOLUTE:
-		answer_plain(client, 501,
-			     "Plain HTTP proxying is not supported by this "
-			     "version; use CONNECT.",
-			     true);
-		return;
-	case TARGET_ORIGIN:
-		answer_plain(client, 500,
-			     "This is a proxy server. Does not respond to "
-			     "non-proxy requests.",
-			     false);
-		return;
-	case TARGET_ASTERISK:
-		if (is_options) {
-			answer_plain(client, 200, "", false);
-			return;
-		}
-		break;
-	case TARGET_AUTHORITY:
-	case TARGET_BAD:
-		break;
-	}
-	answer_plain(client, 400, "bad request target", false);
-}
-
-void connect_begin(struct client *client, const struct request *request,
-		   const char *head, const char *early, size_t length)
-{
-	struct str target = span_text(head, request->target);
-	enum request_target kind = request_target(target.p, target.n);
-
-	client->minor = request->minor;
-	client->exchange.is_connect = request->is_connect;
-	if ((!request->is_connect || kind != TARGET_AUTHORITY) &&
-	    !keep_text(client, STR(""), target, STR(""))) {
-		client_close(client, CLOSE_ERROR);
-		return;
-	}
-	if (!request->is_connect) {
-		begin_other(client, kind,
-			    str_equal(span_text(head, request->method),
-				      STR("OPTIONS")));
-		return;
-	}
-	if (kind != TARGET_AUTHORITY) {
-		answer_plain(client, 400,
-			     "CONNECT takes host:port and nothing else", false);
-		return;
-	}
-	if (request->chunked || request->content_length != 0) {
-		answer_plain(client, 400, "CONNECT takes no body", false);
-		return;
-	}
-	if (!spill_add(&client->up.spill, early, (uint32_t)length)) {
-		client_close(client, CLOSE_ERROR);
-		return;
-	}
-	begin_connect(client, request, head);
 }

@@ -33,6 +33,12 @@ static const char *standard_phrase(unsigned status)
 		return "OK";
 	case 400:
 		return "Bad Request";
+	case 403:
+		return "Forbidden";
+	case 407:
+		return "Proxy Authentication Required";
+	case 405:
+		return "Method Not Allowed";
 	case 408:
 		return "Request Timeout";
 	case 414:
@@ -43,6 +49,10 @@ static const char *standard_phrase(unsigned status)
 		return "Internal Server Error";
 	case 501:
 		return "Not Implemented";
+	case 502:
+		return "Bad Gateway";
+	case 504:
+		return "Gateway Timeout";
 	case 505:
 		return "HTTP Version Not Supported";
 	default:
@@ -91,29 +101,67 @@ static void header_value(const char *text, char *out, size_t size)
 	out[at] = '\0';
 }
 
-uint32_t respond_connect(char *out, unsigned minor, unsigned status,
-			 const char *message, const char *extra, uint32_t *body)
-{
+/* What a client is told: MESSAGE and EXTRA, as a body and in one line. */
+struct told {
 	char text[RESPOND_MESSAGE_MAX + RESPOND_EXTRA_MAX + 8];
-	char value[sizeof(text)];
+	char value[RESPOND_MESSAGE_MAX + RESPOND_EXTRA_MAX + 8];
+	uint32_t body; /* length of TEXT and a line feed */
+};
+
+static void tell(struct told *told, const char *message, const char *extra)
+{
 	int n;
 
 	if (extra != NULL)
-		n = snprintf(text, sizeof(text), "%.*s\n\n%.*s\n",
+		n = snprintf(told->text, sizeof(told->text), "%.*s\n\n%.*s\n",
 			     RESPOND_MESSAGE_MAX, message, RESPOND_EXTRA_MAX,
 			     extra);
 	else
-		n = snprintf(text, sizeof(text), "%.*s", RESPOND_MESSAGE_MAX,
-			     message);
-	header_value(text, value, sizeof(value));
-	*body = (uint32_t)n + 1;
+		n = snprintf(told->text, sizeof(told->text), "%.*s",
+			     RESPOND_MESSAGE_MAX, message);
+	header_value(told->text, told->value, sizeof(told->value));
+	told->body = (uint32_t)n + 1;
+}
+
+uint32_t respond_connect(char *out, unsigned minor, unsigned status,
+			 const char *message, const char *extra, uint32_t *body)
+{
+	struct told told;
+	int n;
+
+	tell(&told, message, extra);
+	*body = told.body;
 	n = snprintf(out, RESPOND_MAX,
 		     "HTTP/1.%u %u %s\r\n"
 		     "Content-Length: %u\r\n"
 		     "Content-Type: text/plain\r\n"
 		     "Connection: close\r\n"
 		     "X-Smokescreen-Error: %s\r\n\r\n%s\n",
-		     minor, status, connect_phrase(status), *body, value, text);
+		     minor, status, connect_phrase(status), *body, told.value,
+		     told.text);
+	assert(n > 0 && (unsigned)n < RESPOND_MAX);
+	return (uint32_t)n;
+}
+
+uint32_t respond_forward(char *out, unsigned minor, unsigned status,
+			 const char *message, const char *extra,
+			 const char *date, bool keep, uint32_t *body)
+{
+	struct told told;
+	int n;
+
+	tell(&told, message, extra);
+	*body = told.body;
+	n = snprintf(out, RESPOND_MAX,
+		     "HTTP/1.%u %u %s\r\n"
+		     "Content-Length: %u\r\n"
+		     "Content-Type: text/plain\r\n"
+		     "%s"
+		     "Date: %s\r\n"
+		     "X-Smokescreen-Error: %s\r\n\r\n%s\n",
+		     minor, status, standard_phrase(status), *body,
+		     keep ? "" : "Connection: close\r\n", date, told.value,
+		     told.text);
 	assert(n > 0 && (unsigned)n < RESPOND_MAX);
 	return (uint32_t)n;
 }

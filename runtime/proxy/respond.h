@@ -25,6 +25,12 @@ uint32_t respond_connect(char *out, unsigned minor, unsigned status,
 			 const char *message, const char *extra,
 			 uint32_t *body);
 
+/* The same to a plain HTTP request, with a standard phrase and a DATE; KEEP:
+ * the connection goes on. */
+uint32_t respond_forward(char *out, unsigned minor, unsigned status,
+			 const char *message, const char *extra,
+			 const char *date, bool keep, uint32_t *body);
+
 /* The same to anything else: TEXT, one line, is the body; X-Smokescreen-Error
  * has it too when ERROR_HEADER. */
 uint32_t respond_plain(char *out, unsigned status, const char *text,

@@ -57,6 +57,14 @@ static inline bool spill_add(struct spill *spill, const void *bytes,
 	return true;
 }
 
+/* Move what waits to where the memory begins. */
+static inline void spill_to_front(struct spill *spill)
+{
+	memmove(spill->p, spill->p + spill->start, spill_length(spill));
+	spill->end -= spill->start;
+	spill->start = 0;
+}
+
 /* The first LENGTH bytes have been dealt with. */
 static inline void spill_consume(struct spill *spill, uint32_t length)
 {

@@ -253,6 +253,17 @@ void tunnel_begin(struct client *client)
 	settle(client);
 }
 
+void tunnel_continue(struct client *client)
+{
+	client->state = CLIENT_TUNNEL;
+	touch(client);
+	if (client->up.spill.p != NULL)
+		flow_write(client, &client->up);
+	if (client->down.spill.p != NULL)
+		flow_write(client, &client->down);
+	settle(client);
+}
+
 void tunnel_ready(struct client *client, struct peer *peer, short what)
 {
 	struct flow *out =

@@ -9,6 +9,9 @@ struct peer;
  * sent already is in its upward spill. */
 void tunnel_begin(struct client *client);
 
+/* Relay from here on, without a word: what waits is in the spills. */
+void tunnel_continue(struct client *client);
+
 /* PEER, one of the two ends, is ready for WHAT (EV_READ, EV_WRITE). */
 void tunnel_ready(struct client *client, struct peer *peer, short what);
 

@@ -23,6 +23,18 @@ static void close_all(struct worker *worker)
 		client_close(client, CLOSE_TERMINATION);
 }
 
+/* Who only waits to ask again is not waited for. */
+static void drain_clients(struct worker *worker)
+{
+	struct client *client, *next;
+
+	for (client = LIST_FIRST(&worker->clients); client != NULL;
+	     client = next) {
+		next = LIST_NEXT(client, link);
+		client_drain(client);
+	}
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
 	struct worker *worker = context;
@@ -33,9 +45,12 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	if (read((int)fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return;
 	/* after a reload: let go of the old policy now, not at some request */
-	store_current(worker->shared->store, &worker->view);
-	if (atomic_load(&worker->shared->draining))
+	upstreams_follow(&worker->upstreams,
+			 store_current(worker->shared->store, &worker->view));
+	if (atomic_load(&worker->shared->draining)) {
 		listener_drain(&worker->listener);
+		drain_clients(worker);
+	}
 }
 
 static void on_log_retry(evutil_socket_t fd, short what, void *context)
@@ -84,14 +99,41 @@ static struct event_base *new_base(void)
 	return base;
 }
 
+/* A worker's part of what all of them may have; 0 stays 0. */
+static unsigned share(const struct worker *worker, unsigned all)
+{
+	unsigned workers = worker->shared->workers;
+
+	return all / workers + (all % workers != 0);
+}
+
+static void init_upstreams(struct worker *worker)
+{
+	const struct settings *settings = worker->shared->settings;
+
+	upstreams_init(&worker->upstreams, worker->base,
+		       share(worker, settings->max_idle_conns),
+		       share(worker, settings->max_idle_conns_per_host),
+		       settings->idle_timeout_ms);
+}
+
 static bool init_events(struct worker *worker)
 {
 	const struct settings *settings = worker->shared->settings;
 
 	timeouts_init(&worker->head_timeouts, worker->base,
 		      settings->head_timeout_ms, client_on_head_timeout);
+	timeouts_init(&worker->keep_timeouts, worker->base,
+		      settings->idle_timeout_ms != 0
+			      ? settings->idle_timeout_ms
+			      : settings->read_timeout_ms,
+		      client_on_keep_timeout);
 	timeouts_init(&worker->idle_timeouts, worker->base,
 		      settings->idle_timeout_ms, client_on_idle_timeout);
+	timeouts_init(&worker->read_timeouts, worker->base,
+		      settings->read_timeout_ms, client_on_body_timeout);
+	timeouts_init(&worker->write_timeouts, worker->base,
+		      settings->write_timeout_ms, client_on_body_timeout);
 	timeouts_init(&worker->linger_timeouts, worker->base, LINGER_MS,
 		      client_on_linger_timeout);
 	evtimer_assign(&worker->log_retry, worker->base, on_log_retry, NULL);
@@ -126,6 +168,7 @@ struct worker *worker_new(struct shared *shared, int listen_fd,
 			   on_accepted, worker) ||
 	    worker->log == NULL || worker->wake_fd < 0 || !init_events(worker))
 		goto fail;
+	init_upstreams(worker);
 	worker->resolver =
 		resolver_new(worker->base, &shared->settings->resolver, why);
 	if (worker->resolver != NULL)
@@ -142,6 +185,7 @@ void worker_free(struct worker *worker)
 	close_all(worker);
 	client_pool_free(worker);
 	pipe_pool_fini(&worker->pipes);
+	upstreams_fini(&worker->upstreams);
 	if (worker->resolver != NULL)
 		resolver_free(worker->resolver);
 	listener_close(&worker->listener);

@@ -12,7 +12,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "body.h"
 #include "grammar/request.h"
+#include "grammar/response.h"
+#include "headers.h"
 #include "listener.h"
 #include "pipes.h"
 #include "runtime/net/resolver.h"
@@ -22,9 +25,13 @@
 #include "runtime/store.h"
 #include "self.h"
 #include "timeouts.h"
+#include "upstream.h"
 
 #define WORKER_BUFFER (64u << 10) /* the most that one read takes */
-#define WORKER_POOL_MAX 1024      /* client structs kept for reuse */
+/* A body is read behind so much room: for a rewritten head that is longer than
+ * the one that came, and for the size of a chunk. */
+#define WORKER_FRONT (HEADERS_CLIENT_MORE + BODY_FRONT)
+#define WORKER_POOL_MAX 1024 /* client structs kept for reuse */
 #define LINGER_MS 2000 /* how long a refused client may take to hear of it */
 
 struct client;
@@ -34,6 +41,7 @@ LIST_HEAD(client_list, client);
 /* What all workers share, read-only once they run but where noted. */
 struct shared {
 	const struct settings *settings;
+	unsigned workers;      /* how many share */
 	struct store *store;   /* locks for itself */
 	struct log_sink *sink; /* locks for itself */
 	struct self_listeners listeners;
@@ -56,14 +64,22 @@ struct worker {
 	struct self_cache self;
 	struct id_source ids;
 	struct timeouts head_timeouts;
-	struct timeouts idle_timeouts;
+	struct timeouts keep_timeouts;  /* of who may ask again */
+	struct timeouts idle_timeouts;  /* of tunnels */
+	struct timeouts read_timeouts;  /* of requests and answers that come */
+	struct timeouts write_timeouts; /* of those that are not taken */
 	struct timeouts linger_timeouts;
 	struct client_list clients;
 	struct client_list pool; /* closed, to be used again */
 	unsigned pooled;
 	struct pipe_pool pipes;
-	struct request request; /* the one being looked at */
+	struct upstreams upstreams;
+	struct request request;   /* the one being looked at */
+	struct response response; /* likewise */
+	struct head trailers;     /* likewise */
 	unsigned char buffer[WORKER_BUFFER];
+	unsigned char body[WORKER_FRONT + WORKER_BUFFER + BODY_BACK];
+	char scratch[RESPONSE_MAX_HEAD + HEADERS_CLIENT_MORE];
 	/* read by the main thread while draining */
 	atomic_uint live;                   /* clients */
 	atomic_uint_fast64_t last_activity; /* timeouts_now() */

@@ -189,23 +189,12 @@ def test_a_host_as_long_as_may_be_is_shown_cut(proxy):
     (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 500,
      b"This is a proxy server. Does not respond to non-proxy requests.\n"),
     (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 200, b""),
-    (b"GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 501,
-     b"Plain HTTP proxying is not supported by this version; "
-     b"use CONNECT.\n"),
 ])
 def test_what_is_no_connect(proxy, request_bytes, status, body):
     child = proxy()
     answer = child.ask(request_bytes)
     assert (answer.status, answer.body) == (status, body)
-    if status == 501:
-        assert answer.error == body.decode().strip()
     assert child.wait_log("request refused", status_code=status)
-
-
-def test_curl_is_told_that_plain_http_is_not_there(proxy):
-    done = proxy().curl("--dump-header", "-", "http://a.test/")
-    assert done.returncode == 0
-    assert b"HTTP/1.1 501 Not Implemented" in done.stdout
 
 
 def test_the_answer_survives_what_the_client_sends_meanwhile(proxy):

@@ -1,0 +1,71 @@
+/* headers.h - heads on their way through: what goes on, what does not, and what
+ * is said instead.  Pure: spans of a scanned head in, text out.
+ *
+ * No further than here go, both ways: fields that Connection names, Connection
+ * itself, Keep-Alive, Proxy-..., TE, Upgrade, Content-Length and
+ * Transfer-Encoding.  The last four are written anew, from what was understood
+ * and not from what was said; TE and Upgrade where they are passed on at all.
+ * Max-Forwards of OPTIONS and TRACE is one less (RFC 9110 7.6.2).
+ * To origins: no X-Smokescreen-Role, X-Smokescreen-Trace-ID or
+ * X-Upstream-Https-Proxy, and Host is the target's.  To clients: no
+ * X-Smokescreen-Error, which would seem to be ours. */
+#ifndef PROXY_HEADERS_H
+#define PROXY_HEADERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "body.h"
+#include "grammar/request.h"
+#include "grammar/response.h"
+#include "runtime/policy/str.h"
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+#define HEADERS_DATE_MAX 30
+
+/* A head that goes to a client is longer than the origin's by no more. */
+#define HEADERS_CLIENT_MORE (192u + HEAD_MAX_FIELDS)
+
+/* Is REQUEST, whose spans are in HEAD, one that Max-Forwards is for? */
+bool headers_counts(const struct request *request, const char *head);
+
+/* How many bytes headers_to_origin() may need for REQUEST and HOST. */
+size_t headers_origin_max(const struct request *request, struct str host);
+
+/* Write the head that goes to the origin for REQUEST, whose spans are in HEAD;
+ * URL is its target, split, and HOST what the origin is called.  UPGRADE: it
+ * asks for a websocket.  Returns the length. */
+size_t headers_to_origin(char *out, const struct request *request,
+			 const char *head, const struct request_url *url,
+			 struct str host, bool upgrade);
+
+/* What the answer to a client is to look like. */
+struct headers_answer {
+	uint8_t minor;   /* HTTP/1.minor */
+	uint8_t kind;    /* enum body_kind: how the body is framed; of HEAD,
+			  * 204 and 304: NONE */
+	bool has_length; /* Content-Length is said: */
+	uint64_t length;
+	bool close;       /* the connection ends after it */
+	bool websocket;   /* 101, and it is one now */
+	const char *date; /* for those without one */
+};
+
+/* Write the head that goes to the client for RESPONSE, whose spans are in HEAD,
+ * into OUT of response->head.length + HEADERS_CLIENT_MORE bytes.  Returns the
+ * length. */
+size_t headers_to_client(char *out, const struct response *response,
+			 const char *head, const struct headers_answer *answer);
+
+/* Write what may go on of TRAILERS, whose spans are in BYTES, and the empty
+ * line, into OUT of trailers->length + HEAD_MAX_FIELDS bytes, 2 at least.
+ * Returns the length. */
+size_t headers_trailers(char *out, const struct head *trailers,
+			const char *bytes);
+
+/* NOW as a Date field has it. */
+void headers_date(time_t now, char out[HEADERS_DATE_MAX]);
+
+#endif

@@ -1,0 +1,83 @@
+/* upstream.h - connections to origins that wait to be used again, for plain
+ * HTTP.  One pool per worker: no locks.
+ *
+ * A connection is used again only for the same role, scheme, host, port and
+ * address, under the same policy: what it was vetted for.  Who comes with
+ * another policy than the pool's finds it emptied.  While it waits a connection
+ * is listened to; whatever is heard, bytes or the end, makes it useless. */
+#ifndef PROXY_UPSTREAM_H
+#define PROXY_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "runtime/policy/addr.h"
+#include "runtime/policy/str.h"
+#include "stream.h"
+#include "timeouts.h"
+
+struct event_base;
+struct policy;
+struct idle;
+
+#define UPSTREAM_BUCKETS 256u
+/* When the configuration says 0. */
+#define UPSTREAM_MAX_IDLE 1024u        /* a worker */
+#define UPSTREAM_MAX_IDLE_PER_HOST 64u /* a worker and host */
+#define UPSTREAM_IDLE_MS 90000u
+
+LIST_HEAD(idle_list, idle);
+TAILQ_HEAD(idle_queue, idle);
+
+struct upstreams {
+	struct event_base *base; /* borrowed */
+	struct policy *policy;   /* counted: of all that wait; or NULL */
+	unsigned count;
+	unsigned max;
+	unsigned max_per_host;
+	struct idle_queue queue; /* the one that waits longest first */
+	struct idle_list buckets[UPSTREAM_BUCKETS];
+	struct timeouts timeouts;
+};
+
+/* What a connection was opened for. */
+struct upstream_key {
+	struct str role;
+	struct str scheme;
+	struct str host; /* normalised */
+	uint16_t port;
+};
+
+/* MAX, MAX_PER_HOST and IDLE_MS: 0 means the defaults above. */
+void upstreams_init(struct upstreams *pool, struct event_base *base,
+		    unsigned max, unsigned max_per_host, unsigned idle_ms);
+/* Closes all of them.  Zeroed: nothing happens. */
+void upstreams_fini(struct upstreams *pool);
+
+/* POLICY is in force now: what waits was vetted under it, or is closed. */
+void upstreams_follow(struct upstreams *pool, struct policy *policy);
+
+/* A connection. */
+struct upstream {
+	struct stream stream; /* owned */
+	struct addr remote;
+	struct addr local;
+	uint16_t local_port;
+};
+
+/* A connection for KEY to one of the COUNT addresses at ADDRS, decided upon
+ * under POLICY, which is the one in force: into *OUT, now the caller's.  False:
+ * none. */
+bool upstreams_take(struct upstreams *pool, struct policy *policy,
+		    const struct upstream_key *key, const struct addr *addrs,
+		    size_t count, struct upstream *out);
+
+/* UPSTREAM, connected for KEY under POLICY, which is the one in force, may wait
+ * here; its stream is the pool's, whatever happens. */
+void upstreams_put(struct upstreams *pool, struct policy *policy,
+		   const struct upstream_key *key,
+		   const struct upstream *upstream);
+
+#endif

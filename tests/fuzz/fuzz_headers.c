@@ -1,0 +1,102 @@
+/* fuzz_headers.c - heads rewritten: what comes out is a head as strict as what
+ * went in, says the same of the body, and has none of the fields that go no
+ * further. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/proxy/headers.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct request request, again;
+static struct response response, repeated;
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void check_request(const char *bytes, size_t size)
+{
+	struct head_progress one = {0}, two = {0};
+	struct request_url url;
+	struct str host = STR("a.test");
+	size_t length;
+	bool upgrade;
+	char *out;
+
+	if (request_scan(&one, bytes, size, &request) != HEAD_DONE ||
+	    !request_split_url(bytes + request.target.start,
+			       request.target.length, &url))
+		return;
+	upgrade = request.head.upgrade && request.head.websocket;
+	out = malloc(headers_origin_max(&request, host));
+	must(out != NULL);
+	length = headers_to_origin(out, &request, bytes, &url, host, upgrade);
+	must(length <= headers_origin_max(&request, host));
+	/* what was escaped may have made it too long for us; not for others */
+	if (length <= REQUEST_MAX_HEAD) {
+		enum head_status status =
+			request_scan(&two, out, length, &again);
+
+		must(status == HEAD_DONE || status == HEAD_TARGET_TOO_LONG ||
+		     status == HEAD_TOO_LARGE);
+		if (status == HEAD_DONE) {
+			must(again.head.length == length);
+			must(again.head.chunked == request.head.chunked);
+			must(again.head.has_length == request.head.has_length);
+			must(again.head.content_length ==
+			     request.head.content_length);
+			must(head_field(&again.head, FIELD_PROXY) == NULL);
+			must(head_field(&again.head, FIELD_ROLE) == NULL);
+			must(head_field(&again.head, FIELD_TRACE_ID) == NULL);
+			must(head_field(&again.head, FIELD_UPSTREAM_PROXY) ==
+			     NULL);
+			must(head_field(&again.head, FIELD_KEEP_ALIVE) == NULL);
+		}
+	}
+	free(out);
+}
+
+static void check_response(const char *bytes, size_t size)
+{
+	struct head_progress one = {0}, two = {0};
+	struct headers_answer answer = {
+		.minor = 1, .date = "Sun, 06 Nov 1994 08:49:37 GMT"};
+	size_t length;
+	char *out;
+
+	if (response_scan(&one, bytes, size, &response) != HEAD_DONE)
+		return;
+	answer.kind = response.head.chunked ? BODY_CHUNKED : BODY_LENGTH;
+	answer.has_length = response.head.has_length;
+	answer.length = response.head.content_length;
+	answer.close = response.head.close;
+	out = malloc(response.head.length + HEADERS_CLIENT_MORE);
+	must(out != NULL);
+	length = headers_to_client(out, &response, bytes, &answer);
+	must(length <= response.head.length + HEADERS_CLIENT_MORE);
+	if (length <= RESPONSE_MAX_HEAD &&
+	    response.head.field_count + 3 <= HEAD_MAX_FIELDS) {
+		must(response_scan(&two, out, length, &repeated) == HEAD_DONE);
+		must(repeated.head.length == length);
+		must(repeated.status == response.status);
+		must(repeated.head.chunked == response.head.chunked);
+		must(repeated.head.content_length ==
+		     response.head.content_length);
+		must(head_field(&repeated.head, FIELD_ERROR) == NULL);
+		must(head_field(&repeated.head, FIELD_PROXY) == NULL);
+	}
+	free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > 2 * RESPONSE_MAX_HEAD)
+		return 0;
+	check_request((const char *)data, size);
+	check_response((const char *)data, size);
+	return 0;
+}

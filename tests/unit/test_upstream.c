@@ -1,0 +1,213 @@
+/* test_upstream.c - which waiting connection is given out, and to whom none is;
+ * over socket pairs whose other ends are at hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "runtime/proxy/upstream.h"
+#include "runtime/store.h"
+
+#define MAX 3
+#define MAX_PER_HOST 2
+#define IDLE_MS 50
+
+static struct upstreams pool;
+static struct event_base *base;
+static struct policy policies[2];
+static const struct addr one = {{[10] = 0xff, [11] = 0xff, [15] = 1}};
+static const struct addr two = {{[10] = 0xff, [11] = 0xff, [15] = 2}};
+static struct upstream_key plain;
+
+static struct upstream_key key_for(const char *host)
+{
+	return (struct upstream_key){STR(""), STR("http"), str_from(host), 80};
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	base = event_base_new();
+	for (size_t i = 0; i < 2; i++)
+		policies[i] = (struct policy){.references = 1};
+	plain = key_for("a.test");
+	upstreams_init(&pool, base, MAX, MAX_PER_HOST, IDLE_MS);
+	return base == NULL;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	upstreams_fini(&pool);
+	event_base_free(base);
+	/* every reference was given back */
+	return policies[0].references != 1 || policies[1].references != 1;
+}
+
+/* Put one end of a pair into the pool; the other one. */
+static int put(struct policy *policy, const struct upstream_key *key,
+	       const struct addr *addr)
+{
+	struct upstream upstream = {.stream.ops = &stream_plain,
+				    .remote = *addr};
+	int ends[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	upstream.stream.fd = ends[0];
+	upstreams_put(&pool, policy, key, &upstream);
+	return ends[1];
+}
+
+static bool take(struct policy *policy, const struct upstream_key *key,
+		 const struct addr *addrs, size_t count)
+{
+	struct upstream upstream;
+
+	if (!upstreams_take(&pool, policy, key, addrs, count, &upstream))
+		return false;
+	stream_close(&upstream.stream);
+	return true;
+}
+
+static bool is_closed(int end)
+{
+	char byte;
+
+	return recv(end, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static void test_the_key(void **state)
+{
+	struct upstream_key other[4] = {plain, plain, plain, plain};
+	int end = put(&policies[0], &plain, &one);
+
+	(void)state;
+	other[0].role = STR("r");
+	other[1].scheme = STR("https");
+	other[2].host = STR("b.test");
+	other[3].port = 81;
+	for (size_t i = 0; i < 4; i++)
+		assert_false(take(&policies[0], &other[i], &one, 1));
+	assert_false(is_closed(end));
+	assert_true(take(&policies[0], &plain, &one, 1));
+	assert_true(is_closed(end));
+	assert_false(take(&policies[0], &plain, &one, 1));
+	close(end);
+}
+
+static void test_the_address(void **state)
+{
+	const struct addr both[] = {two, one};
+	int end = put(&policies[0], &plain, &one);
+	struct upstream upstream;
+
+	(void)state;
+	assert_false(take(&policies[0], &plain, &two, 1));
+	assert_false(take(&policies[0], &plain, both, 0));
+	assert_true(upstreams_take(&pool, &policies[0], &plain, both, 2,
+				   &upstream));
+	assert_memory_equal(&upstream.remote, &one, sizeof(one));
+	stream_close(&upstream.stream);
+	close(end);
+}
+
+static void test_another_policy_finds_nothing(void **state)
+{
+	int end = put(&policies[0], &plain, &one);
+
+	(void)state;
+	assert_false(take(&policies[1], &plain, &one, 1));
+	assert_true(is_closed(end));
+	close(end);
+	end = put(&policies[1], &plain, &one);
+	upstreams_follow(&pool, &policies[0]);
+	assert_true(is_closed(end));
+	close(end);
+}
+
+static void test_limits(void **state)
+{
+	const struct upstream_key b = key_for("b.test");
+	const struct upstream_key c = key_for("c.test");
+	int ends[5];
+
+	(void)state;
+	ends[0] = put(&policies[0], &plain, &one);
+	ends[1] = put(&policies[0], &plain, &two);
+	/* one more than a host may have */
+	ends[2] = put(&policies[0], &plain, &one);
+	assert_true(is_closed(ends[2]));
+	ends[3] = put(&policies[0], &b, &one);
+	assert_int_equal(pool.count, MAX);
+	/* one more than all may have: the oldest goes */
+	ends[4] = put(&policies[0], &c, &one);
+	assert_int_equal(pool.count, MAX);
+	assert_true(is_closed(ends[0]));
+	assert_false(is_closed(ends[1]) || is_closed(ends[3]) ||
+		     is_closed(ends[4]));
+	for (size_t i = 0; i < 5; i++)
+		close(ends[i]);
+}
+
+/* Neither those whose event was seen nor those whose event was not. */
+static void test_the_dead_are_not_given_out(void **state)
+{
+	int end = put(&policies[0], &plain, &one);
+
+	(void)state;
+	close(end);
+	assert_false(take(&policies[0], &plain, &one, 1));
+	end = put(&policies[0], &plain, &one);
+	assert_int_equal(send(end, "x", 1, 0), 1);
+	assert_false(take(&policies[0], &plain, &one, 1));
+	close(end);
+	end = put(&policies[0], &plain, &one);
+	close(end);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(pool.count, 0);
+}
+
+static void test_time(void **state)
+{
+	int end = put(&policies[0], &plain, &one);
+
+	(void)state;
+	event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(pool.count, 0);
+	assert_true(is_closed(end));
+	close(end);
+}
+
+static void test_zeroed(void **state)
+{
+	struct upstreams none = {.base = NULL};
+
+	(void)state;
+	upstreams_fini(&none);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_the_key, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_the_address, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_another_policy_finds_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_dead_are_not_given_out,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_time, set_up, tear_down),
+		cmocka_unit_test(test_zeroed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
