@@ -12,8 +12,6 @@
 #include "tls/pki_file.h"
 #include "tls/role.h"
 
-enum { EXIT_YES = 0, EXIT_NO = 1, EXIT_BAD_USAGE = 2, EXIT_BAD_FILE = 3 };
-
 #define MAX_FILES 64 /* --ca and --crl, of each */
 #define MAX_CHAIN_FILE (1u << 20)
 #define WHY_MAX 1024
@@ -41,10 +39,10 @@ struct world {
 	char why[WHY_MAX];
 };
 
-static int complain(const char *why, int status)
+static int complain(const char *why)
 {
 	fprintf(stderr, "smokescreen: %s\n", why);
-	return status;
+	return 1;
 }
 
 /* --- arguments --- */
@@ -301,7 +299,7 @@ static int refuse(const struct world *world, const struct chain_result *result)
 	else
 		fprintf(stderr, "refused: the CA: %s (%s)\n",
 			trust_text(result->trust), trust_name(result->trust));
-	return EXIT_NO;
+	return 1;
 }
 
 static int judge(struct world *world)
@@ -322,21 +320,21 @@ static int judge(struct world *world)
 			"no role: the certificate is good, but nothing in it "
 			"is what --role-from %s asks for\n",
 			world->arguments.role_from);
-		return EXIT_NO;
+		return 1;
 	}
 	printf("%s\n", role.text);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_BAD_FILE;
+	return fflush(stdout) == 0 ? 0 : 1;
 }
 
 static int run(struct world *world, int argc, char **argv)
 {
 	if (!read_arguments(world, argc, argv))
-		return complain(world->why, EXIT_BAD_USAGE);
+		return complain(world->why);
 	if (!role_spec_parse(world->arguments.role_from, &world->spec,
 			     world->why))
-		return complain(world->why, EXIT_BAD_USAGE);
+		return complain(world->why);
 	if (!load_anchors(world) || !load_chain(world) || !load_crls(world))
-		return complain(world->why, EXIT_BAD_FILE);
+		return complain(world->why);
 	return judge(world);
 }
 
@@ -346,7 +344,7 @@ int verify_client_main(int argc, char **argv)
 	int status;
 
 	if (world == NULL)
-		return complain("out of memory", EXIT_BAD_FILE);
+		return complain("out of memory");
 	anchors_init(&world->anchors);
 	crl_set_init(&world->crls, world->arguments.grace);
 	status = run(world, argc, argv);

@@ -8,9 +8,8 @@
 /* ARGV asks for it: --verify-client is among the words. */
 bool verify_client_wanted(int argc, char **argv);
 
-/* Do what ARGV says.  Returns the exit status: 0 with the role on stdout; 1
- * with the reason on stderr; 2 when ARGV makes no sense; 3 when a file cannot
- * be read or makes no sense. */
+/* Do what ARGV says.  Returns the exit status: 0 with the role on stdout, else
+ * 1 with the reason on stderr. */
 int verify_client_main(int argc, char **argv);
 
 #endif

@@ -349,8 +349,6 @@ enum trust crl_check_signer(const struct crl *crl,
 	if ((issuer->extensions & HAS_KEY_USAGE) &&
 	    !(issuer->key_usage & USAGE_CRL_SIGN))
 		return TRUST_CRL_SIGNER;
-	/* The list would never be found under the key that signs the
-	 * certificates: better say so than ignore it. */
 	if (!issuer->ca || ((issuer->extensions & HAS_KEY_USAGE) &&
 			    !(issuer->key_usage & USAGE_CERTIFICATE_SIGN)))
 		return TRUST_CRL_ONLY_SIGNER;

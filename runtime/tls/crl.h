@@ -5,9 +5,11 @@
  *	der      ...| 02 01 05 ...| 02 03 01 02 03 ...| ...   kept as it is
  *	serials  offsets of the INTEGERs, sorted by length, then by octets
  *
- * A list speaks for its signer: certificates whose issuer has its name and its
- * very key.  Serial numbers are compared as octets, and neither here nor in
- * certificates may they be padded. */
+ * A list speaks for certificates whose issuer has its signer's name, and is the
+ * signer: by its very key; or by an older or newer one, when one key vouches
+ *for the other, or the CA above both vouches for both.  Names alone say
+ *nothing, several CAs may have the same.  Serial numbers are compared as
+ *octets, and neither here nor in certificates may they be padded. */
 #ifndef TLS_CRL_H
 #define TLS_CRL_H
 
@@ -28,7 +30,11 @@ struct crl {
 	int64_t next_update;
 	uint32_t *serials; /* owned; NULL if there are none */
 	size_t count;
-	struct bytes signer; /* SPKI, with tag and length; empty: not checked */
+	/* SPKIs, with tag and length, in the certificates of a set's caller. */
+	struct bytes signer; /* empty: not checked */
+	struct bytes above;  /* of who has issued that; empty: not known */
+	struct bytes signer_serial;
+	int64_t signer_not_after;
 };
 
 /* Take DER apart.  TRUST_OK: free it with crl_fini(). */
@@ -36,7 +42,8 @@ enum trust crl_read(struct bytes der, struct crl *out);
 
 void crl_fini(struct crl *crl);
 
-/* ISSUER has signed CRL, and might. */
+/* ISSUER has signed CRL, and might.  TRUST_CRL_ONLY_SIGNER: it did, with a key
+ * that does not sign certificates. */
 enum trust crl_check_signer(const struct crl *crl,
 			    const struct certificate *issuer);
 
@@ -62,12 +69,14 @@ enum trust crl_set_add(struct crl_set *set, struct bytes der,
 		       const struct certificate *const *issuers, size_t count,
 		       int64_t now);
 
-/* CERTIFICATE, whose issuer is ISSUER, at NOW: TRUST_OK, TRUST_REVOKED or
- * TRUST_CRL_EXPIRED.  COVERED tells whether there is a list at all.  EXPIRES is
- * lowered to the last second for which the answer holds. */
+/* CERTIFICATE, whose issuer is ISSUER, whose issuer is ABOVE (NULL: nobody), at
+ * NOW: TRUST_OK, TRUST_REVOKED, TRUST_CRL_EXPIRED or TRUST_CRL_VOID.  COVERED
+ * tells whether there is a list at all.  EXPIRES is lowered to the last second
+ * for which the answer holds. */
 enum trust crl_set_check(const struct crl_set *set,
 			 const struct certificate *certificate,
-			 const struct certificate *issuer, int64_t now,
+			 const struct certificate *issuer,
+			 const struct certificate *above, int64_t now,
 			 bool *covered, int64_t *expires);
 
 #endif

@@ -24,6 +24,25 @@ void crl_set_fini(struct crl_set *set)
 	*set = (struct crl_set){.grace = set->grace};
 }
 
+/* Who has issued SIGNER: the SPKI, or none. */
+static struct bytes find_above(const struct certificate *signer,
+			       const struct certificate *const *issuers,
+			       size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct certificate *issuer = issuers[i];
+
+		if (issuer != signer && issuer->ca &&
+		    signer->signature_trust == TRUST_OK &&
+		    issuer->key_trust == TRUST_OK &&
+		    name_equal(signer->issuer, issuer->subject) &&
+		    signature_check(&signer->signature, signer->tbs,
+				    &issuer->key) == TRUST_OK)
+			return issuer->spki;
+	}
+	return (struct bytes){0};
+}
+
 static enum trust find_signer(struct crl *crl,
 			      const struct certificate *const *issuers,
 			      size_t count)
@@ -33,10 +52,18 @@ static enum trust find_signer(struct crl *crl,
 	for (size_t i = 0; i < count; i++) {
 		enum trust trust = crl_check_signer(crl, issuers[i]);
 
-		if (trust == TRUST_OK) {
+		if (trust == TRUST_OK || trust == TRUST_CRL_ONLY_SIGNER) {
 			crl->signer = issuers[i]->spki;
-			return TRUST_OK;
+			crl->signer_serial = issuers[i]->serial;
+			crl->signer_not_after = issuers[i]->not_after;
+			crl->above = find_above(issuers[i], issuers, count);
 		}
+		/* Nobody has such a key for an issuer, so for whom the list
+		 * speaks must be told by the CA above. */
+		if (trust == TRUST_CRL_ONLY_SIGNER && crl->above.n > 0)
+			trust = TRUST_OK;
+		if (trust == TRUST_OK)
+			return TRUST_OK;
 		/* The most telling of many reasons: of the CA of that name, and
 		 * of the right key. */
 		if (best == TRUST_CRL_ISSUER || best == TRUST_SIGNATURE)
@@ -129,18 +156,52 @@ out:
 	return trust;
 }
 
+/* CRL is about certificates of ISSUER: see the head of crl.h. */
+static bool speaks_for(const struct crl *crl, const struct certificate *issuer,
+		       const struct certificate *above)
+{
+	if (!name_equal(crl->issuer, issuer->subject))
+		return false;
+	if (bytes_equal(crl->signer, issuer->spki))
+		return true;
+	if (above == NULL)
+		return false;
+	return bytes_equal(crl->above, above->spki) ||
+	       (bytes_equal(crl->signer, above->spki) &&
+		name_equal(crl->issuer, above->subject));
+}
+
+/* The certificate of CRL's signer, who is not the issuer in the path and so is
+ * not judged with it, holds; ABOVE has issued it. */
+static bool signer_holds(const struct crl_set *set, const struct crl *crl,
+			 const struct certificate *above, int64_t now)
+{
+	if (now > crl->signer_not_after)
+		return false;
+	for (size_t i = 0; i < set->count; i++)
+		if (same_signer(&set->list[i], above->subject, above->spki) &&
+		    crl_has(&set->list[i], crl->signer_serial))
+			return false;
+	return true;
+}
+
 enum trust crl_set_check(const struct crl_set *set,
 			 const struct certificate *certificate,
-			 const struct certificate *issuer, int64_t now,
+			 const struct certificate *issuer,
+			 const struct certificate *above, int64_t now,
 			 bool *covered, int64_t *expires)
 {
 	*covered = false;
 	for (size_t i = 0; i < set->count; i++) {
 		const struct crl *crl = &set->list[i];
 
-		if (!same_signer(crl, issuer->subject, issuer->spki))
+		if (!speaks_for(crl, issuer, above))
 			continue;
 		*covered = true;
+		if (!bytes_equal(crl->signer, issuer->spki) &&
+		    bytes_equal(crl->above, above->spki) &&
+		    !signer_holds(set, crl, above, now))
+			return TRUST_CRL_VOID;
 		/* Once revoked, always revoked, whatever the age of the list.
 		 */
 		if (crl_has(crl, certificate->serial))

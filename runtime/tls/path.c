@@ -49,7 +49,8 @@ static enum trust check_dates(struct walk *walk,
 
 static enum trust ask_crls(struct walk *walk,
 			   const struct certificate *certificate,
-			   const struct certificate *issuer)
+			   const struct certificate *issuer,
+			   const struct certificate *above)
 {
 	enum trust trust;
 	bool covered;
@@ -58,10 +59,20 @@ static enum trust ask_crls(struct walk *walk,
 		walk->unchecked = true;
 		return TRUST_OK;
 	}
-	trust = crl_set_check(walk->request->crls, certificate, issuer,
+	trust = crl_set_check(walk->request->crls, certificate, issuer, above,
 			      walk->request->now, &covered, &walk->expires);
 	walk->unchecked |= !covered;
 	return trust;
+}
+
+/* The issuer of anchor I, NULL if it is not known. */
+static const struct certificate *parent_of(const struct anchors *anchors,
+					   size_t i)
+{
+	size_t parent = anchors->list[i].parent;
+
+	return parent == ANCHOR_NO_PARENT ? NULL
+					  : &anchors->list[parent].certificate;
 }
 
 /* An anchor that is an intermediate answers to those above it. */
@@ -77,7 +88,8 @@ static enum trust check_anchor_revocation(struct walk *walk)
 		if (parent == ANCHOR_NO_PARENT)
 			return TRUST_OK;
 		trust = ask_crls(walk, &anchors->list[i].certificate,
-				 &anchors->list[parent].certificate);
+				 &anchors->list[parent].certificate,
+				 parent_of(anchors, parent));
 		if (trust != TRUST_OK)
 			return trust;
 		i = parent;
@@ -87,10 +99,15 @@ static enum trust check_anchor_revocation(struct walk *walk)
 
 static enum trust check_revocation(struct walk *walk, size_t i)
 {
+	const struct path *path = walk->path;
+
 	if (is_anchor(walk, i))
 		return check_anchor_revocation(walk);
-	return ask_crls(walk, walk->path->certificates[i],
-			walk->path->certificates[i + 1]);
+	return ask_crls(
+		walk, path->certificates[i], path->certificates[i + 1],
+		is_anchor(walk, i + 1)
+			? parent_of(walk->request->anchors, path->anchor)
+			: path->certificates[i + 2]);
 }
 
 /* 6.1.3 (b), (c): a CA may issue itself a new key, whatever its name. */
