@@ -67,10 +67,23 @@ bool verify_client_wanted(int argc, char **argv)
 	return false;
 }
 
-/* Seconds since 1970, or "2026-11-26T05:00:00Z". */
+/* What follows the seconds: a fraction, which is dropped, and UTC. */
+static bool is_utc(const char *text)
+{
+	if (*text == '.') {
+		text++;
+		if (*text < '0' || *text > '9')
+			return false;
+		while (*text >= '0' && *text <= '9')
+			text++;
+	}
+	return strcmp(text, "Z") == 0 || strcmp(text, "+00:00") == 0;
+}
+
+/* Seconds since 1970, or "2026-11-26T05:00:00Z" (RFC 3339). */
 static bool read_time(const char *text, int64_t *out)
 {
-	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
+	static const char shape[] = "dddd-dd-ddTdd:dd:dd";
 	uint8_t digits[14];
 	size_t count = 0;
 	char *end;
@@ -79,9 +92,9 @@ static bool read_time(const char *text, int64_t *out)
 	*out = strtoll(text, &end, 10);
 	if (end != text && *end == '\0' && errno == 0)
 		return true;
-	if (strlen(text) != sizeof(shape) - 1)
+	if (strlen(text) < sizeof(shape) || !is_utc(text + sizeof(shape) - 1))
 		return false;
-	for (size_t i = 0; text[i] != '\0'; i++) {
+	for (size_t i = 0; shape[i] != '\0'; i++) {
 		if (shape[i] == 'd')
 			digits[count++] = (uint8_t)text[i];
 		else if (shape[i] != text[i])

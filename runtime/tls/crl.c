@@ -41,7 +41,9 @@ static enum trust list_extension(struct bytes oid, bool critical,
 	if (OID_IS(oid, OID_AUTHORITY_KEY_ID))
 		return read_authority_key(value, out);
 	if (OID_IS(oid, OID_CRL_NUMBER))
-		return der_only(value, DER_INTEGER, &out->number) &&
+		return !critical &&
+				       der_only(value, DER_INTEGER,
+						&out->number) &&
 				       der_integer_valid(out->number) &&
 				       out->number.p[0] < 0x80
 			       ? TRUST_OK
@@ -287,11 +289,14 @@ static enum trust read_tbs(struct bytes tbs, struct bytes algorithm,
 			return trust;
 	}
 	if (tbs.n == 0)
-		return TRUST_OK;
+		return TRUST_CRL_NUMBER;
 	if (!der_only(tbs, DER_CONTEXT_CONSTRUCTED(0), &field) ||
 	    !der_only(field, DER_SEQUENCE, &extensions))
 		return TRUST_CRL_MALFORMED;
-	return read_extensions(extensions, out, list_extension);
+	trust = read_extensions(extensions, out, list_extension);
+	if (trust == TRUST_OK && out->number.n == 0)
+		return TRUST_CRL_NUMBER;
+	return trust;
 }
 
 enum trust crl_read(struct bytes der, struct crl *out)

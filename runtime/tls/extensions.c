@@ -388,5 +388,8 @@ enum trust extensions_read(struct bytes extensions, struct certificate *out)
 			return trust;
 		count++;
 	}
+	/* RFC 5280 4.2.1.10: in a CA certificate only. */
+	if ((out->extensions & HAS_NAME_CONSTRAINTS) && !out->ca)
+		return TRUST_EXTENSION_PLACE;
 	return TRUST_OK;
 }
