@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "tls/chain.h"
-#include "tls/pki_file.h"
-#include "tls/role.h"
+#include "runtime/tls/chain.h"
+#include "runtime/tls/pki_file.h"
+#include "runtime/tls/role.h"
 
 #define MAX_FILES 64 /* --ca and --crl, of each */
 #define MAX_CHAIN_FILE (1u << 20)
