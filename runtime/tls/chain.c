@@ -82,7 +82,7 @@ static enum trust check_link(struct search *search,
 {
 	size_t from = index_of(search, child);
 	size_t to = index_of(search, issuer);
-	uint16_t bit = to < search->count ? (uint16_t)(1u << to) : 0;
+	uint16_t bit = (uint16_t)(to < search->count ? 1u << to : 0u);
 	enum trust trust;
 
 	if (child->signature_trust != TRUST_OK)
