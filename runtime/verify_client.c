@@ -16,6 +16,10 @@
 #define MAX_CHAIN_FILE (1u << 20)
 #define WHY_MAX 1024
 
+_Static_assert(WHY_MAX >= ANCHORS_WHY_MAX && WHY_MAX >= CRL_WHY_MAX &&
+		       WHY_MAX >= ROLE_WHY_MAX,
+	       "who is called may fill it");
+
 struct arguments {
 	const char *cas[MAX_FILES];
 	size_t ca_count;
@@ -244,39 +248,6 @@ static size_t list_issuers(const struct world *world,
 	return count;
 }
 
-static bool load_crl_file(struct world *world, const char *path,
-			  const struct certificate *const *issuers,
-			  size_t count)
-{
-	struct pki_file file;
-	struct pem_object object;
-	enum pem_result result;
-	enum trust trust = TRUST_OK;
-	size_t found = 0;
-
-	if (!pki_file_open(&file, path, CRL_MAX_BYTES, world->why, WHY_MAX))
-		return false;
-	while (trust == TRUST_OK &&
-	       (result = pki_file_next(&file, &object)) == PEM_OBJECT) {
-		if (!pki_file_is_crl(&object))
-			continue;
-		found++;
-		trust = crl_set_add(&world->crls, object.body, issuers, count,
-				    world->arguments.at);
-		if (trust != TRUST_OK)
-			snprintf(world->why, WHY_MAX,
-				 "%s:%zu: this CRL cannot be used: %s", path,
-				 object.line, trust_text(trust));
-	}
-	if (trust == TRUST_OK && result == PEM_ERROR)
-		snprintf(world->why, WHY_MAX, "%s:%zu: %s", path, file.pem.line,
-			 file.pem.why);
-	else if (trust == TRUST_OK && found == 0)
-		snprintf(world->why, WHY_MAX, "%s: no CRL in it", path);
-	pki_file_close(&file);
-	return trust == TRUST_OK && result == PEM_END && found > 0;
-}
-
 static bool load_crls(struct world *world)
 {
 	struct certificate presented[CHAIN_MAX_CERTIFICATES + 1];
@@ -291,8 +262,9 @@ static bool load_crls(struct world *world)
 	}
 	count = list_issuers(world, presented, issuers);
 	for (size_t i = 0; ok && i < world->arguments.crl_count; i++)
-		ok = load_crl_file(world, world->arguments.crls[i], issuers,
-				   count);
+		ok = crl_set_load(&world->crls, world->arguments.crls[i],
+				  issuers, count, world->arguments.at,
+				  world->why);
 	free(issuers);
 	return ok;
 }

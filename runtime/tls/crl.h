@@ -15,7 +15,8 @@
 
 #include "certificate.h"
 
-#define CRL_MAX_BYTES (256u << 20)
+#define CRL_MAX_BYTES (256u << 20) /* in DER */
+#define CRL_MAX_FILE (512u << 20)
 #define CRL_MAX_EXTENSIONS 64
 
 struct crl {
@@ -68,6 +69,13 @@ void crl_set_fini(struct crl_set *set);
 enum trust crl_set_add(struct crl_set *set, struct bytes der,
 		       const struct certificate *const *issuers, size_t count,
 		       int64_t now);
+
+/* Add every CRL of a PEM or DER file.  False: WHY, of CRL_WHY_MAX bytes, says
+ * which file, where and why; lists before that place have been added. */
+#define CRL_WHY_MAX 512
+bool crl_set_load(struct crl_set *set, const char *path,
+		  const struct certificate *const *issuers, size_t count,
+		  int64_t now, char *why);
 
 /* CERTIFICATE, whose issuer is ISSUER, whose issuer is ABOVE (NULL: nobody), at
  * NOW: TRUST_OK, TRUST_REVOKED, TRUST_CRL_EXPIRED or TRUST_CRL_VOID.  COVERED

@@ -1,9 +1,11 @@
 /* crl_set.c - the CRLs in force: see crl.h. */
 #include "crl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "name.h"
+#include "pki_file.h"
 
 void crl_set_init(struct crl_set *set, int64_t grace)
 {
@@ -154,6 +156,38 @@ out:
 	if (trust != TRUST_OK)
 		drop(&crl);
 	return trust;
+}
+
+bool crl_set_load(struct crl_set *set, const char *path,
+		  const struct certificate *const *issuers, size_t count,
+		  int64_t now, char *why)
+{
+	struct pki_file file;
+	struct pem_object object;
+	enum pem_result result = PEM_ERROR;
+	enum trust trust = TRUST_OK;
+	size_t found = 0;
+
+	if (!pki_file_open(&file, path, CRL_MAX_FILE, why, CRL_WHY_MAX))
+		return false;
+	while (trust == TRUST_OK &&
+	       (result = pki_file_next(&file, &object)) == PEM_OBJECT) {
+		if (!pki_file_is_crl(&object))
+			continue;
+		found++;
+		trust = crl_set_add(set, object.body, issuers, count, now);
+	}
+	if (trust != TRUST_OK)
+		snprintf(why, CRL_WHY_MAX,
+			 "%s:%zu: this CRL cannot be used: %s", path,
+			 object.line, trust_text(trust));
+	else if (result == PEM_ERROR)
+		snprintf(why, CRL_WHY_MAX, "%s:%zu: %s", path, file.pem.line,
+			 file.pem.why);
+	else if (found == 0)
+		snprintf(why, CRL_WHY_MAX, "%s: no CRL in it", path);
+	pki_file_close(&file);
+	return trust == TRUST_OK && result == PEM_END && found > 0;
 }
 
 /* CRL is about certificates of ISSUER: see the head of crl.h. */

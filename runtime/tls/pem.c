@@ -7,6 +7,8 @@
 #define END "-----END "
 #define DASHES "-----"
 
+static const char cut_short[] = "the file ends inside of an object";
+
 /* Characters that are no digits of base64. */
 enum { BLANK = 64, PAD = 65, OTHER = 66 };
 
@@ -155,6 +157,10 @@ static bool decode(struct pem *pem, struct bytes *out)
 		}
 	}
 	pem->at = at;
+	if (at == pem->size) {
+		pem->why = cut_short;
+		return false;
+	}
 	/* RFC 4648 3.5: padded to four digits, left-over bits zero. */
 	if ((have == 0 && pads != 0) || have == 1 ||
 	    (have == 2 && (pads != 2 || (bits & 0x0F) != 0)) ||
@@ -191,7 +197,7 @@ static enum pem_result read_object(struct pem *pem, struct pem_object *out)
 	else if (!decode(pem, &out->body))
 		return fail(pem, pem->why);
 	if (pem->at == pem->size)
-		return fail(pem, "the file ends inside of an object");
+		return fail(pem, cut_short);
 
 	struct str line = take_line(pem);
 

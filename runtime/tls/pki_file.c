@@ -42,14 +42,15 @@ static bool read_all(int fd, size_t room, size_t limit, struct pki_file *file)
 	}
 }
 
-/* DER is a SEQUENCE and no text; text does not have one's length byte. */
+/* DER starts with a SEQUENCE, of which text could at most be a short one. */
 static bool looks_like_der(const struct pki_file *file)
 {
 	struct bytes rest = bytes_make(file->bytes, file->size);
 	struct der_item item;
 
 	return file->size > 1 && file->bytes[0] == DER_SEQUENCE &&
-	       (file->bytes[1] >= 0x80 || der_next(&rest, &item));
+	       (file->bytes[1] >= 0x80 ||
+		(der_next(&rest, &item) && rest.n == 0));
 }
 
 bool pki_file_open(struct pki_file *file, const char *path, size_t limit,

@@ -78,6 +78,13 @@ def test_der_files(verify, root, tmp_path):
     assert verify(ca=root, file=tmp_path / "leaf.der").role == "web"
 
 
+def test_text_around_the_objects(verify, root):
+    """Text that a hasty look takes for DER."""
+    web = Certificate("web", root)
+    for text in ("0\n", "0 is the first\n" * 9, "Certificate:\n  Data:\n"):
+        assert verify(text + web.pem + text, ca=text + root.pem).role == "web"
+
+
 def test_any_order_and_strays(verify, root, middle):
     low = authority("low", middle)
     chain = [root, authority("stray"), low, Certificate("stray", root), middle]

@@ -13,8 +13,7 @@
 #include "data/pki.inc"
 #include "page_end.h"
 #include "runtime/tls/chain.h"
-#include "runtime/tls/private_key.h"
-#include "runtime/tls/role.h"
+#include "runtime/tls/trust.h"
 
 #define BYTES(array) bytes_make(array, sizeof(array))
 #define NOW 1780272000 /* 2026-06-01 */
@@ -267,62 +266,6 @@ static void test_every_byte_of_a_crl(void **state)
 	free(copy);
 }
 
-/* --- keys --- */
-
-static enum trust read_key(struct bytes der, const struct public_key *public)
-{
-	struct page_end page = page_end_copy(der.p, der.n);
-	struct private_key *key;
-	enum trust trust =
-		private_key_read(bytes_make(page.bytes, der.n), &key);
-
-	page_end_free(&page);
-	if (trust != TRUST_OK)
-		return trust;
-	trust = private_key_matches(key, public);
-	private_key_free(key);
-	return trust;
-}
-
-static void test_keys(void **state)
-{
-	struct certificate web;
-	struct public_key rsa;
-	struct bytes spki;
-
-	(void)state;
-	assert_int_equal(certificate_read(BYTES(pki_web), &web), TRUST_OK);
-	assert_true(der_only(BYTES(key_rsa_spki), DER_SEQUENCE, &spki));
-	assert_int_equal(public_key_read(spki, &rsa), TRUST_OK);
-	assert_int_equal(read_key(BYTES(key_ec_pkcs8), &web.key), TRUST_OK);
-	assert_int_equal(read_key(BYTES(key_ec_sec1), &web.key), TRUST_OK);
-	assert_int_equal(read_key(BYTES(key_rsa_pkcs8), &rsa), TRUST_OK);
-	assert_int_equal(read_key(BYTES(key_rsa_pkcs1), &rsa), TRUST_OK);
-	assert_int_equal(read_key(BYTES(key_ec_sec1), &rsa),
-			 TRUST_SECRET_MISMATCH);
-	assert_int_equal(read_key(BYTES(key_rsa_pkcs1), &web.key),
-			 TRUST_SECRET_MISMATCH);
-	assert_int_equal(
-		read_key(BYTES(key_ec_pkcs8), &anchors.list[0].certificate.key),
-		TRUST_SECRET_MISMATCH);
-	assert_int_equal(read_key(BYTES(key_encrypted), &rsa),
-			 TRUST_SECRET_ENCRYPTED);
-	assert_int_equal(read_key(BYTES(key_ed25519), &rsa),
-			 TRUST_SECRET_UNSUPPORTED);
-	assert_int_equal(read_key(BYTES(key_k256), &rsa),
-			 TRUST_SECRET_UNSUPPORTED);
-	assert_int_equal(read_key(BYTES(key_rsa_small), &rsa),
-			 TRUST_SECRET_SIZE);
-	assert_int_equal(read_key(BYTES(pki_web), &rsa),
-			 TRUST_SECRET_ENCRYPTED);
-	for (size_t n = 0; n < sizeof(key_rsa_pkcs8); n += 7)
-		assert_int_equal(read_key(bytes_make(key_rsa_pkcs8, n), &rsa),
-				 TRUST_SECRET_MALFORMED);
-	for (size_t n = 0; n < sizeof(key_ec_sec1); n++)
-		assert_int_equal(read_key(bytes_make(key_ec_sec1, n), &rsa),
-				 TRUST_SECRET_MALFORMED);
-}
-
 /* --- words --- */
 
 static void test_words(void **state)
@@ -347,7 +290,6 @@ int main(void)
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_revocation),
 		cmocka_unit_test(test_every_byte_of_a_crl),
-		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_words),
 	};
 
