@@ -31,7 +31,7 @@ LDFLAGS ?=
 ALL_LDFLAGS = $(SANFLAGS) $(LDFLAGS)
 
 COMPILER_LIBS := -lidn2 -ljansson -lpsl -lbearssl
-RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lpthread
+RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lpthread
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
@@ -185,7 +185,26 @@ RUNTIME_SRC := \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
-	runtime/store.c
+	runtime/store.c \
+	runtime/tls/anchors.c \
+	runtime/tls/certificate.c \
+	runtime/tls/chain.c \
+	runtime/tls/constraints.c \
+	runtime/tls/crl.c \
+	runtime/tls/crl_set.c \
+	runtime/tls/der.c \
+	runtime/tls/extensions.c \
+	runtime/tls/name.c \
+	runtime/tls/path.c \
+	runtime/tls/pem.c \
+	runtime/tls/pki_file.c \
+	runtime/tls/policies.c \
+	runtime/tls/private_key.c \
+	runtime/tls/role.c \
+	runtime/tls/role_spec.c \
+	runtime/tls/signature.c \
+	runtime/tls/trust.c \
+	runtime/verify_client.c
 
 # --- objects and libraries ----------------------------------------------------
 
