@@ -173,6 +173,7 @@ RUNTIME_SRC := \
 	runtime/proxy/forward_answer.c \
 	runtime/proxy/forward_flow.c \
 	runtime/proxy/headers.c \
+	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/pipes.c \
 	runtime/proxy/respond.c \
@@ -185,6 +186,7 @@ RUNTIME_SRC := \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
+	runtime/settings_limits.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
 	runtime/tls/certificate.c \

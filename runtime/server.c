@@ -235,6 +235,7 @@ struct server *server_new(const struct settings *settings, char *why)
 	server->shared.settings = settings;
 	server->shared.store = &server->store;
 	server->shared.sink = &server->sink;
+	limits_init(&server->shared.limits, settings);
 	server->log = log_new(&server->sink);
 	server->base = event_base_new();
 	if (server->log == NULL || server->base == NULL || !add_events(server))

@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "settings-internal.h"
+
+/* short, since every setter has some */
+#define refuse setting_refuse
+
 #define DEFAULT_PORT 4750
 #define DEFAULT_CONNECT_MS 10000
 #define DEFAULT_HEAD_MS 10000
@@ -40,8 +45,7 @@ void settings_fini(struct settings *settings)
 	*settings = (struct settings){0};
 }
 
-__attribute__((format(printf, 2, 3))) static bool
-refuse(char *why, const char *format, ...)
+bool setting_refuse(char *why, const char *format, ...)
 {
 	va_list ap;
 
@@ -85,7 +89,7 @@ static bool set_bool(bool *slot, const char *text, char *why)
 	return true;
 }
 
-static bool read_unsigned(const char *text, unsigned limit, unsigned *out)
+bool setting_unsigned(const char *text, unsigned limit, unsigned *out)
 {
 	unsigned value = 0;
 
@@ -284,6 +288,8 @@ SETTER(connect_timeout,
        settings_duration(text, &settings->connect_timeout_ms, why))
 SETTER(idle_timeout, settings_duration(text, &settings->idle_timeout_ms, why))
 SETTER(exit_timeout, settings_duration(text, &settings->exit_timeout_ms, why))
+SETTER(max_duration,
+       settings_duration(text, &settings->max_tunnel_duration_ms, why))
 
 static bool set_deny_extra(struct settings *settings, const char *text,
 			   char *why)
@@ -295,7 +301,7 @@ static bool set_deny_extra(struct settings *settings, const char *text,
 
 static bool set_count(unsigned *slot, const char *text, char *why)
 {
-	if (!read_unsigned(text, INT_MAX, slot))
+	if (!setting_unsigned(text, INT_MAX, slot))
 		return refuse(why, "'%s' is not a number from 0 to %d", text,
 			      INT_MAX);
 	return true;
@@ -330,7 +336,7 @@ static bool set_port(struct settings *settings, const char *text, char *why)
 {
 	unsigned port = 0;
 
-	if (!read_unsigned(text, UINT16_MAX, &port))
+	if (!setting_unsigned(text, UINT16_MAX, &port))
 		return refuse(why, "Invalid listen-port: %s", text);
 	settings->listen_port = (uint16_t)port;
 	return true;
@@ -338,7 +344,7 @@ static bool set_port(struct settings *settings, const char *text, char *why)
 
 static bool set_workers(struct settings *settings, const char *text, char *why)
 {
-	if (!read_unsigned(text, SETTINGS_MAX_WORKERS, &settings->workers))
+	if (!setting_unsigned(text, SETTINGS_MAX_WORKERS, &settings->workers))
 		return refuse(why, "'%s' is not a number from 0 to %d", text,
 			      SETTINGS_MAX_WORKERS);
 	return true;
@@ -494,6 +500,22 @@ const struct setting settings_table[] = {
 	{"nat64-prefix", "nat64_prefix", SETTING_LIST, "PREFIX",
 	 "Judge addresses in the IPv6 PREFIX by the IPv4 address inside",
 	 set_nat64},
+	{"max-concurrent-requests", "max_concurrent_requests", SETTING_INTEGER,
+	 "N", "Answer 503 beyond N requests at once (default: 0, any number)",
+	 set_max_requests},
+	{"max-request-rate", "max_request_rate", SETTING_FLOAT, "R",
+	 "Answer 429 beyond R requests a second (default: 0, any number)",
+	 set_max_rate},
+	{"max-request-burst", "max_request_burst", SETTING_INTEGER, "N",
+	 "Let N requests through at once (default: twice the rate)",
+	 set_max_burst},
+	{"max-concurrent-connect-tunnels", "max_concurrent_connect_tunnels",
+	 SETTING_INTEGER, "N",
+	 "Answer 429 beyond N tunnels (default: 0, any number)",
+	 set_max_tunnels},
+	{"max-tunnel-duration", "max_tunnel_duration", SETTING_DURATION,
+	 "DURATION", "Close tunnels after DURATION (default: 0, never)",
+	 set_max_duration},
 	{NULL, "allow_missing_role", SETTING_BOOL, NULL, NULL,
 	 set_allow_missing_role},
 	{NULL, "network", SETTING_STRING, NULL, NULL, set_network},
@@ -526,15 +548,10 @@ const struct unsupported settings_unsupported[] = {
 	{"stats-socket-file-mode", "stats_socket_file_mode"},
 	{"upstream-http-proxy-addr", "upstream_http_proxy_addr"},
 	{"upstream-https-proxy-addr", "upstream_https_proxy_addr"},
-	{"max-concurrent-requests", "max_concurrent_requests"},
-	{"max-request-rate", "max_request_rate"},
-	{"max-request-burst", "max_request_burst"},
-	{"max-concurrent-connect-tunnels", "max_concurrent_connect_tunnels"},
 	{"watch", "watch"},
 	{"require-client-cert", "require_client_cert"},
 	{"role-from", "role_from"},
 	{"origin-ca-file", "origin_ca_file"},
-	{"max-tunnel-duration", "max_tunnel_duration"},
 	{NULL, "tls"},
 	{NULL, "time_connect"},
 	{NULL, "mitm_ca_cert_file"},

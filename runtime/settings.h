@@ -44,6 +44,12 @@ struct settings {
 	unsigned max_idle_conns;          /* to origins; 0: ours */
 	unsigned max_idle_conns_per_host; /* 0: ours */
 	unsigned workers;                 /* 0: processors online */
+	unsigned max_requests;            /* at once; 0: any number */
+	double max_rate;                  /* requests a second; 0: any number */
+	unsigned max_burst;               /* see settings_burst() */
+	bool has_burst;                   /* it was given */
+	unsigned max_tunnels;             /* at once; 0: any number */
+	unsigned max_tunnel_duration_ms;  /* 0: none */
 	bool check_config;
 	bool help;
 	bool version;
@@ -52,10 +58,19 @@ struct settings {
 void settings_init(struct settings *settings);
 void settings_fini(struct settings *settings);
 
+/* What no setting can say alone.  False: WHY says what does not go together. */
+bool settings_check(const struct settings *settings, char *why);
+
+/* How many requests may come at once when none came for long: what was given,
+ * else twice the rate, at least one. */
+unsigned settings_burst(const struct settings *settings);
+
 enum setting_kind {
 	SETTING_BOOL = 0,
 	SETTING_STRING,
 	SETTING_NUMBER,
+	SETTING_INTEGER, /* may have a sign */
+	SETTING_FLOAT,
 	SETTING_DURATION,
 	SETTING_LIST, /* each use of the flag, each item of the key, adds one */
 };

@@ -171,12 +171,28 @@ static void log_tunnel_end(struct client *client, enum close_cause cause)
 	}
 	if (cause == CLOSE_IDLE)
 		snprintf(error, sizeof(error), "idle timeout");
+	else if (cause == CLOSE_DURATION)
+		snprintf(error, sizeof(error), "maximum tunnel duration");
 	else if (client->error != 0)
 		snprintf(error, sizeof(error), "%s: %s",
 			 client->error_is_origins ? "origin" : "client",
 			 strerror(client->error));
 	log_close(client->worker->log, &client->exchange, client->reason,
 		  &record, error);
+}
+
+void client_release_request(struct client *client)
+{
+	if (client->has_request_slot)
+		slots_release(&client->worker->shared->limits.requests);
+	client->has_request_slot = false;
+}
+
+static void release_tunnel(struct client *client)
+{
+	if (client->has_tunnel_slot)
+		slots_release(&client->worker->shared->limits.tunnels);
+	client->has_tunnel_slot = false;
 }
 
 void client_close(struct client *client, enum close_cause cause)
@@ -211,6 +227,9 @@ void client_close(struct client *client, enum close_cause cause)
 	client->dial = NULL;
 	forward_free(&client->forward);
 	timeout_disarm(&client->timeout);
+	timeout_disarm(&client->duration);
+	client_release_request(client);
+	release_tunnel(client);
 	peer_close(client, &client->client);
 	peer_close(client, &client->origin);
 	spill_free(&client->up.spill);
@@ -377,6 +396,7 @@ static void read_early(struct client *client)
  * no reset overtakes the answer (RFC 9112 9.6). */
 void client_end(struct client *client)
 {
+	client_release_request(client);
 	client->state = CLIENT_REPLY;
 	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
 
@@ -429,6 +449,7 @@ static void reply_read(struct client *client)
 void client_next(struct client *client, struct spill *ahead)
 {
 	assert(client->up.spill.p == NULL && client->down.spill.p == NULL);
+	client_release_request(client);
 	client_close_origin(client);
 	policy_unref(&client->policy);
 	free(client->text);
@@ -474,6 +495,8 @@ void client_reply(struct client *client, const char *bytes, uint32_t length,
 	client->lookup = NULL;
 	client->dial = NULL;
 	client->keep = keep;
+	client_release_request(client);
+	release_tunnel(client);
 	client_close_origin(client);
 	forward_free(&client->forward);
 	if (!keep)
@@ -566,6 +589,13 @@ void client_on_body_timeout(struct timeout *timeout)
 void client_on_idle_timeout(struct timeout *timeout)
 {
 	client_close(from_timeout(timeout), CLOSE_IDLE);
+}
+
+void client_on_duration_timeout(struct timeout *timeout)
+{
+	client_close(from_context((char *)timeout -
+				  offsetof(struct client, duration)),
+		     CLOSE_DURATION);
 }
 
 void client_on_linger_timeout(struct timeout *timeout)

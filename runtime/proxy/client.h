@@ -46,6 +46,7 @@ enum close_cause {
 	CLOSE_DONE = 0,    /* both ways ended, or the client went away */
 	CLOSE_ERROR,       /* c->error says */
 	CLOSE_IDLE,        /* idle_timeout */
+	CLOSE_DURATION,    /* max_tunnel_duration */
 	CLOSE_TERMINATION, /* the program ends */
 };
 
@@ -76,6 +77,8 @@ struct client {
 	bool kept;      /* HEAD, but not the first */
 	bool rescan;    /* HEAD: there are bytes that nobody looked at yet */
 	bool keep;      /* REPLY: then HEAD */
+	bool has_request_slot; /* see limits.h */
+	bool has_tunnel_slot;
 	LIST_ENTRY(client) link; /* in the worker's clients, or its pool */
 	struct worker *worker;   /* borrowed */
 	struct peer client;
@@ -84,6 +87,7 @@ struct client {
 			   * client sent so far */
 	struct flow down; /* origin to client; our answers too */
 	struct timeout timeout;
+	struct timeout duration; /* armed in TUNNEL */
 	struct lookup *lookup;   /* owned in LOOKUP */
 	struct dial *dial;       /* owned in DIAL */
 	struct forward *forward; /* owned; NULL: no plain request in hand */
@@ -115,7 +119,7 @@ void client_pool_free(struct worker *worker);
 /* For struct timeouts. */
 timeout_expired client_on_head_timeout, client_on_keep_timeout,
 	client_on_idle_timeout, client_on_body_timeout,
-	client_on_linger_timeout;
+	client_on_linger_timeout, client_on_duration_timeout;
 
 /* We are draining: if the client merely waits to ask again, it is closed. */
 void client_drain(struct client *client);
@@ -142,6 +146,10 @@ void client_next(struct client *client, struct spill *ahead);
 
 /* Nothing more will be sent: wait for the client's end. */
 void client_end(struct client *client);
+
+/* The request is done with, or is a tunnel now: it no longer counts as one.
+ * Idempotent. */
+void client_release_request(struct client *client);
 
 uint64_t client_clock_us(void);
 

@@ -59,9 +59,16 @@ static void on_dial(void *context, const struct dial_result *result)
 void connect_dial(struct client *client, const struct addr *addrs, size_t count)
 {
 	/* a plain request is logged with its answer */
-	if (client->forward == NULL)
+	if (client->forward == NULL) {
 		log_decision(client->worker->log, &client->exchange,
 			     client->reason, NULL);
+		client->has_tunnel_slot =
+			slots_take(&client->worker->shared->limits.tunnels);
+		if (!client->has_tunnel_slot) {
+			answer_over_tunnels(client);
+			return;
+		}
+	}
 	client->mark_us = client_clock_us();
 	client->dial = dial_start(
 		client->worker->base, addrs, count, client->port,

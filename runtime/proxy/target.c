@@ -309,6 +309,28 @@ static void begin_own(struct client *client, const struct request *request,
 		answer_plain(client, 400, "bad request target", false);
 }
 
+/* False: it is one too many, and has been answered. */
+static bool admit(struct client *client, const struct request *request,
+		  const char *head)
+{
+	enum limits_answer answer =
+		limits_admit(&client->worker->shared->limits);
+
+	client->has_request_slot = answer == LIMITS_ADMITTED;
+	if (answer == LIMITS_ADMITTED)
+		return true;
+	client->bodiless =
+		str_equal(span_text(head, request->method), STR("HEAD"));
+	if (!keep_text(client, STR(""), span_text(head, request->target),
+		       STR("")))
+		client_close(client, CLOSE_ERROR);
+	else if (answer == LIMITS_OVER_RATE)
+		answer_over_rate(client);
+	else
+		answer_over_requests(client);
+	return false;
+}
+
 void target_begin(struct client *client, const struct request *request,
 		  const char *head, const char *rest, size_t length)
 {
@@ -318,6 +340,8 @@ void target_begin(struct client *client, const struct request *request,
 
 	client->minor = request->head.minor;
 	client->exchange.is_connect = is_connect;
+	if (!is_health_check(request, head) && !admit(client, request, head))
+		return;
 	if (is_connect && kind == TARGET_AUTHORITY) {
 		begin_connect(client, request, head, rest, length);
 		return;

@@ -243,10 +243,17 @@ static void write_established(struct client *client)
 		client->down.bytes -= rest; /* they will be counted */
 }
 
-void tunnel_begin(struct client *client)
+static void start(struct client *client)
 {
 	client->state = CLIENT_TUNNEL;
+	client_release_request(client);
+	timeout_arm(&client->duration, &client->worker->duration_timeouts);
 	touch(client);
+}
+
+void tunnel_begin(struct client *client)
+{
+	start(client);
 	write_established(client);
 	if (client->up.spill.p != NULL)
 		flow_write(client, &client->up);
@@ -255,8 +262,7 @@ void tunnel_begin(struct client *client)
 
 void tunnel_continue(struct client *client)
 {
-	client->state = CLIENT_TUNNEL;
-	touch(client);
+	start(client);
 	if (client->up.spill.p != NULL)
 		flow_write(client, &client->up);
 	if (client->down.spill.p != NULL)

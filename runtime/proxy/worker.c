@@ -136,6 +136,9 @@ static bool init_events(struct worker *worker)
 		      settings->write_timeout_ms, client_on_body_timeout);
 	timeouts_init(&worker->linger_timeouts, worker->base, LINGER_MS,
 		      client_on_linger_timeout);
+	timeouts_init(&worker->duration_timeouts, worker->base,
+		      settings->max_tunnel_duration_ms,
+		      client_on_duration_timeout);
 	evtimer_assign(&worker->log_retry, worker->base, on_log_retry, NULL);
 	event_assign(&worker->wake, worker->base, worker->wake_fd,
 		     EV_READ | EV_PERSIST, on_wake, worker);

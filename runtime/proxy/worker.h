@@ -16,6 +16,7 @@
 #include "grammar/request.h"
 #include "grammar/response.h"
 #include "headers.h"
+#include "limits.h"
 #include "listener.h"
 #include "pipes.h"
 #include "runtime/net/resolver.h"
@@ -45,6 +46,7 @@ struct shared {
 	struct store *store;   /* locks for itself */
 	struct log_sink *sink; /* locks for itself */
 	struct self_listeners listeners;
+	struct limits limits; /* atomic */
 	atomic_bool draining; /* take no new clients */
 	atomic_bool stopping; /* end now */
 };
@@ -69,6 +71,7 @@ struct worker {
 	struct timeouts read_timeouts;  /* of requests and answers that come */
 	struct timeouts write_timeouts; /* of those that are not taken */
 	struct timeouts linger_timeouts;
+	struct timeouts duration_timeouts; /* of tunnels, from their start */
 	struct client_list clients;
 	struct client_list pool; /* closed, to be used again */
 	unsigned pooled;

@@ -83,10 +83,8 @@ def test_refused(args, text):
     "prometheus-listen-ip", "prometheus-port", "statsd-address",
     "tls-server-bundle-file", "tls-client-ca-file", "tls-crl-file",
     "stats-socket-dir", "stats-socket-file-mode", "upstream-http-proxy-addr",
-    "upstream-https-proxy-addr", "max-concurrent-requests",
-    "max-request-rate", "max-request-burst", "max-concurrent-connect-tunnels",
-    "watch", "require-client-cert", "role-from", "origin-ca-file",
-    "max-tunnel-duration"])
+    "upstream-https-proxy-addr", "watch", "require-client-cert", "role-from",
+    "origin-ca-file"])
 def test_what_is_not_there_yet_is_refused_not_ignored(flag):
     assert f"--{flag} is not supported yet" in \
         refused(run_smokescreen(f"--{flag}=1"))
@@ -171,7 +169,6 @@ def test_config_accepted(tmp_path, text):
     ("tls: {}", "1:1", "'tls' is not supported yet"),
     ("statsd_address: a:1", "1:1", "not supported yet"),
     ("mitm_ca_cert_file: x", "1:1", "not supported yet"),
-    ("max_request_rate: 10", "1:1", "not supported yet"),
     ("port: 1\n---\nport: 2", "2:1", ""),
     ('ip: "a\\0b"', "1:5", "NUL"),
     ("ip: 'x", "1:5", ""),
