@@ -152,6 +152,7 @@ RUNTIME_SRC := \
 	runtime/check.c \
 	runtime/config.c \
 	runtime/drain.c \
+	runtime/handover.c \
 	runtime/main.c \
 	runtime/net/dial.c \
 	runtime/net/dns_cache.c \
@@ -186,6 +187,7 @@ RUNTIME_SRC := \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
+	runtime/settings_check.c \
 	runtime/settings_limits.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
@@ -206,7 +208,8 @@ RUNTIME_SRC := \
 	runtime/tls/role_spec.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
-	runtime/verify_client.c
+	runtime/verify_client.c \
+	runtime/watch.c
 
 # --- objects and libraries ----------------------------------------------------
 

@@ -99,6 +99,7 @@ static void print_policy(FILE *out, const struct settings *settings,
 	}
 	blob_info(&policy->blob, &info);
 	fprintf(out, "acl_file: %s\n", settings->acl_file);
+	fprintf(out, "watch: %s\n", settings->watch ? "true" : "false");
 	fprintf(out, "policy: %s\n", policy->hash);
 	fprintf(out, "services: %u\nglobs: %" PRIu64 "\ncompiled_ranges: %u\n",
 		info.services, info.globs, info.range_rules);
@@ -136,6 +137,9 @@ static void print_settings(FILE *out, const struct settings *settings)
 	print_duration(out, "idle_timeout", settings->idle_timeout_ms);
 	print_duration(out, "exit_timeout", settings->exit_timeout_ms);
 	print_limits(out, settings);
+	fprintf(out, "handover_socket: %s\n",
+		settings->handover_socket != NULL ? settings->handover_socket
+						  : "none");
 	fprintf(out, "network: %s\n", networks[settings->resolver.network]);
 	print_resolvers(out, &settings->resolver);
 	fprintf(out, "allow_missing_role: %s\n",

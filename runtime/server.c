@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,10 @@
 #include <unistd.h>
 
 #include "drain.h"
+#include "handover.h"
 #include "runtime/proxy/worker.h"
 #include "store.h"
+#include "watch.h"
 
 #define DRAIN_TICK_MS 20
 #define FINAL_FLUSH_MS 1000
@@ -28,7 +31,12 @@ struct server {
 	struct event *tick;
 	struct event *log_retry;
 	struct drain drain;
-	struct worker **workers; /* owned, COUNT of them */
+	struct watch *watch;         /* NULL without --watch */
+	struct handover *handover;   /* NULL without, and while draining */
+	struct handover_offer offer; /* what a predecessor gave */
+	int listeners[HANDOVER_MAX]; /* borrowed from the workers */
+	unsigned reloads;            /* that worked */
+	struct worker **workers;     /* owned, COUNT of them */
 	unsigned count;
 	struct listen_address address; /* as bound */
 	bool has_store;
@@ -83,6 +91,9 @@ static void start_drain(struct server *server)
 {
 	struct timeval tv = {.tv_usec = DRAIN_TICK_MS * 1000};
 
+	/* while we end, nobody can take over from us */
+	handover_free(server->handover);
+	server->handover = NULL;
 	if (atomic_exchange(&server->shared.draining, true))
 		return;
 	drain_begin(&server->drain, server->log, server->settings,
@@ -93,15 +104,21 @@ static void start_drain(struct server *server)
 
 /* --- reload --- */
 
-static void reload(struct server *server)
+static void reload(struct server *server, const char *cause)
 {
 	struct store_reload result;
-	bool ok = store_reload(&server->store, &result);
 	struct json line;
+	bool ok;
 
+	if (server->watch != NULL)
+		watch_note(server->watch);
+	ok = store_reload(&server->store, &result);
+	server->reloads += ok;
 	line = log_begin(server->log, ok ? LOG_INFO : LOG_ERROR,
 			 ok ? "policy reloaded"
 			    : "policy not reloaded, the old one stays");
+	json_put_text(&line, "cause", cause);
+	json_put_unsigned(&line, "reloads", server->reloads);
 	json_put_text(&line, "policy", ok ? result.new_hash : result.old_hash);
 	json_put_text(&line, "old_policy", result.old_hash);
 	json_put_text(&line, "new_policy", result.new_hash);
@@ -114,6 +131,24 @@ static void reload(struct server *server)
 		wake_all(server);
 }
 
+static void on_file_changed(void *context)
+{
+	struct server *server = context;
+
+	reload(server, "watch");
+	flush_log(server);
+}
+
+static void on_handed_over(void *context)
+{
+	struct server *server = context;
+
+	log_message(server->log, LOG_INFO,
+		    "a successor has taken the listening sockets");
+	start_drain(server);
+	flush_log(server);
+}
+
 static void on_signal(evutil_socket_t signal, short what, void *context)
 {
 	struct server *server = context;
@@ -121,7 +156,7 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 	(void)what;
 	switch ((int)signal) {
 	case SIGHUP:
-		reload(server);
+		reload(server, "signal");
 		break;
 	case SIGTERM:
 	case SIGUSR2:
@@ -185,6 +220,86 @@ static unsigned worker_count(const struct settings *settings)
 					     : SETTINGS_MAX_WORKERS;
 }
 
+/* Before the policy is read: no change of it is missed. */
+static bool add_watch(struct server *server, char *why)
+{
+	const char *path = server->settings->acl_file;
+
+	if (!server->settings->watch)
+		return true;
+	server->watch = watch_new(server->base, path, on_file_changed, server);
+	if (server->watch == NULL)
+		snprintf(why, SERVER_WHY_MAX, "watch %s: %s", path,
+			 strerror(errno));
+	return server->watch != NULL;
+}
+
+/* The next worker's socket: a predecessor's, another reference to one of those
+ * when there are more workers, or a new one.  -1: WHY says why not. */
+static int next_listener(struct server *server, char *why)
+{
+	struct handover_offer *offer = &server->offer;
+	unsigned at = server->count;
+	int fd;
+
+	if (offer->count == 0)
+		return listener_open(&server->address, at == 0, why);
+	/* these stay until all workers are there: see handover_offer_fini() */
+	fd = fcntl(offer->fds[at % offer->count], F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		snprintf(why, SERVER_WHY_MAX, "%s", strerror(errno));
+	return fd;
+}
+
+/* Ask a predecessor for its sockets, and see that they are what we are to
+ * listen on. */
+static bool ask_predecessor(struct server *server, char *why)
+{
+	const char *path = server->settings->handover_socket;
+	struct handover_offer *offer = &server->offer;
+
+	if (path == NULL)
+		return true;
+	if (!handover_ask(path, offer, why))
+		return false;
+	for (size_t i = 0; i < offer->count; i++)
+		if (!listener_is_at(offer->fds[i], &server->address)) {
+			snprintf(why, SERVER_WHY_MAX,
+				 "handover from %s: the predecessor listens "
+				 "on another address",
+				 path);
+			return false;
+		}
+	return true;
+}
+
+/* Every socket needs somebody who accepts from it. */
+static unsigned enough_for(const struct handover_offer *offer, unsigned count)
+{
+	return count < offer->count ? (unsigned)offer->count : count;
+}
+
+/* We serve: stand ready for a successor, and let the predecessor end. */
+static bool take_over(struct server *server)
+{
+	const char *path = server->settings->handover_socket;
+	char why[HANDOVER_WHY_MAX];
+
+	if (path == NULL)
+		return true;
+	for (unsigned i = 0; i < server->count; i++)
+		server->listeners[i] = server->workers[i]->listener.fd;
+	server->handover =
+		handover_new(server->base, path, server->listeners,
+			     server->count, on_handed_over, server, why);
+	if (server->handover == NULL) {
+		fprintf(stderr, "smokescreen: %s\n", why);
+		return false;
+	}
+	handover_taken(&server->offer);
+	return true;
+}
+
 static bool add_workers(struct server *server, char *why)
 {
 	const struct settings *settings = server->settings;
@@ -197,6 +312,9 @@ static bool add_workers(struct server *server, char *why)
 	if (!listen_address_parse(ip, settings->listen_port, &server->address,
 				  why))
 		return false;
+	if (!ask_predecessor(server, why))
+		return false;
+	count = enough_for(&server->offer, count);
 	server->shared.workers = count;
 	server->workers = calloc(count, sizeof(struct worker *));
 	if (server->workers == NULL) {
@@ -204,8 +322,7 @@ static bool add_workers(struct server *server, char *why)
 		return false;
 	}
 	while (server->count < count) {
-		int fd = listener_open(&server->address, server->count == 0,
-				       why);
+		int fd = next_listener(server, why);
 
 		if (fd < 0)
 			return false;
@@ -219,6 +336,9 @@ static bool add_workers(struct server *server, char *why)
 		}
 		server->count++;
 	}
+	for (size_t i = 0; i < server->offer.count; i++)
+		close(server->offer.fds[i]);
+	server->offer.count = 0;
 	return true;
 }
 
@@ -232,6 +352,7 @@ struct server *server_new(const struct settings *settings, char *why)
 	raise_descriptors();
 	log_sink_init(&server->sink, STDERR_FILENO);
 	server->settings = settings;
+	server->offer.connection = -1;
 	server->shared.settings = settings;
 	server->shared.store = &server->store;
 	server->shared.sink = &server->sink;
@@ -239,6 +360,8 @@ struct server *server_new(const struct settings *settings, char *why)
 	server->log = log_new(&server->sink);
 	server->base = event_base_new();
 	if (server->log == NULL || server->base == NULL || !add_events(server))
+		goto fail;
+	if (!add_watch(server, why))
 		goto fail;
 	server->has_store = store_init(&server->store, settings, why);
 	if (server->has_store && add_workers(server, why))
@@ -255,6 +378,9 @@ void server_free(struct server *server)
 	for (unsigned i = 0; i < server->count; i++)
 		worker_free(server->workers[i]);
 	free(server->workers);
+	handover_free(server->handover);
+	handover_offer_fini(&server->offer);
+	watch_free(server->watch);
 	for (size_t i = 0; i < 4; i++)
 		if (server->signals[i] != NULL)
 			event_free(server->signals[i]);
@@ -375,6 +501,10 @@ int server_run(struct server *server)
 			ok = false;
 			stop(server);
 		}
+	}
+	if (ok && !take_over(server)) {
+		ok = false;
+		stop(server);
 	}
 	if (ok) {
 		log_start(server);

@@ -40,6 +40,7 @@ void settings_fini(struct settings *settings)
 	free(settings->config_file);
 	free(settings->listen_ip);
 	free(settings->acl_file);
+	free(settings->handover_socket);
 	free(settings->deny_extra);
 	free(settings->rules);
 	*settings = (struct settings){0};
@@ -273,6 +274,8 @@ static bool add_server(struct settings *settings, const char *text, char *why)
 
 SETTER(config_file, set_string(&settings->config_file, text, why))
 SETTER(listen_ip, set_optional(&settings->listen_ip, text, why))
+SETTER(watch, set_bool(&settings->watch, text, why))
+SETTER(handover_socket, set_optional(&settings->handover_socket, text, why))
 SETTER(acl_file, set_optional(&settings->acl_file, text, why))
 SETTER(allow_missing_role, set_bool(&settings->allow_missing_role, text, why))
 SETTER(unsafe_private, set_bool(&settings->ranges.allow_private, text, why))
@@ -473,6 +476,11 @@ const struct setting settings_table[] = {
 	{"egress-acl-file", "acl_file", SETTING_STRING, "FILE",
 	 "Decide by the policy in FILE, compiled by smokescreenc",
 	 set_acl_file},
+	{"watch", "watch", SETTING_BOOL, NULL,
+	 "Load the policy again whenever there is another file", set_watch},
+	{"handover-socket", "handover_socket", SETTING_STRING, "PATH",
+	 "Take listening sockets over from a predecessor at PATH",
+	 set_handover_socket},
 	{"resolver-address", "resolver_addresses", SETTING_LIST, "ADDRESS",
 	 "Resolve with the DNS server IP:PORT, not the system's",
 	 set_resolver_address},
@@ -548,7 +556,6 @@ const struct unsupported settings_unsupported[] = {
 	{"stats-socket-file-mode", "stats_socket_file_mode"},
 	{"upstream-http-proxy-addr", "upstream_http_proxy_addr"},
 	{"upstream-https-proxy-addr", "upstream_https_proxy_addr"},
-	{"watch", "watch"},
 	{"require-client-cert", "require_client_cert"},
 	{"role-from", "role_from"},
 	{"origin-ca-file", "origin_ca_file"},

@@ -24,7 +24,9 @@ struct settings {
 	char *config_file; /* owned, as every pointer here; NULL: none */
 	char *listen_ip;   /* NULL: see listener.h */
 	uint16_t listen_port;
-	char *acl_file; /* NULL: no ACL */
+	char *acl_file;        /* NULL: no ACL */
+	bool watch;            /* it */
+	char *handover_socket; /* NULL: none */
 	bool allow_missing_role;
 	bool disabled_action[RULE_OPEN + 1]; /* by enum rule_action */
 	char *deny_extra;                    /* appended to every message */

@@ -87,16 +87,3 @@ unsigned settings_burst(const struct settings *settings)
 		return 1;
 	return twice < INT_MAX ? (unsigned)twice : INT_MAX;
 }
-
-/* see settings.h */
-bool settings_check(const struct settings *settings, char *why)
-{
-	if (settings->max_rate > 0 && settings->has_burst &&
-	    settings->max_burst <= settings->max_rate)
-		return setting_refuse(why,
-				      "maxRequestBurst (%u) must be greater "
-				      "than maxRequestRate (%g); omit to use "
-				      "default (2x rate)",
-				      settings->max_burst, settings->max_rate);
-	return true;
-}

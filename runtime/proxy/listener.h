@@ -43,6 +43,10 @@ bool listen_address_parse(const char *ip, uint16_t port,
  * of LISTENER_WHY_MAX bytes, says why not. */
 int listener_open(struct listen_address *address, bool first, char *why);
 
+/* Is FD bound to ADDRESS?  Any port will do when ADDRESS has none, and is
+ * filled in. */
+bool listener_is_at(int fd, struct listen_address *address);
+
 /* FD becomes the listener's, whatever happens. */
 bool listener_init(struct listener *listener, struct event_base *base, int fd,
 		   listener_accepted *accepted, void *context);
