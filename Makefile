@@ -242,7 +242,7 @@ REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all programs run test check check-asan deps deps-ci fuzz bench lint \
+.PHONY: all programs run test check check-asan deps deps-ci fuzz soak bench lint \
 	check-layers check-format check-docs check-warnings format install \
 	clean help docs policies test-programs bench-programs fuzz-programs
 .DELETE_ON_ERROR:
@@ -262,6 +262,7 @@ help:
 ## make test       install what is missing, build and run every test
 ## make check-asan the same tests under ASan and UBSan
 ## make fuzz       every fuzz target for SECONDS_EACH seconds (20)
+## make soak       mixed load with reloads for SECONDS seconds (20)
 ## make bench      measure; writes build/bench/*.json and a table
 ## make lint       clang-tidy and cppcheck
 ## make check-layers check-format check-docs check-warnings
@@ -386,6 +387,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(ALL_LIBS)
 SECONDS_EACH ?= 20
 fuzz: fuzz-programs
 	$(Q)sh tests/fuzz/run.sh $(BUILD) $(SECONDS_EACH)
+
+SECONDS ?= 20
+soak: programs
+	$(Q)BUILD=$(BUILD) SECONDS=$(SECONDS) $(PYTHON) tests/soak/soak.py
 
 bench: all bench-programs
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/run.py
