@@ -124,6 +124,61 @@ def test_requests_at_once(held):
     assert child.connect("10.0.0.1", 1).status == 407
 
 
+def test_every_request_of_a_connection_counts(proxy):
+    """Keep-alive is no way around, and the health check never counts."""
+    child = proxy("--max-request-rate", "0.001", "--max-request-burst", "3")
+    one = b"GET http://10.0.0.1/ HTTP/1.1\r\nHost: a\r\n\r\n"
+    health = child.ask(b"GET /healthcheck HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert health.status == 200
+    with child.dial() as sock:
+        for _ in range(3):
+            sock.sendall(one)
+            answer = harness.read_head(sock)
+            assert answer.status == 407
+            harness.read_exactly(sock, int(answer.headers["content-length"]))
+        sock.sendall(one)
+        assert harness.read_head(sock).status == 429
+    head = child.ask(one.replace(b"GET", b"HEAD"))
+    assert head.status == 429 and head.body == b""
+    assert child.ask(b"GET /healthcheck HTTP/1.1\r\nHost: a\r\n\r\n") \
+        .status == 200
+
+
+def test_a_plain_request_holds_a_slot_until_its_answer_is_through(
+        proxy, origin):
+    go = threading.Event()
+
+    def slow(sock):
+        while not sock.recv(1 << 16).endswith(b"\r\n\r\n"):
+            pass
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na")
+        go.wait(harness.SECONDS)
+        sock.sendall(b"b")
+    port = origin(slow).port
+    child = proxy("--max-concurrent-requests", "1")
+    with child.dial() as sock:
+        sock.sendall(b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n"
+                     % port)
+        assert harness.read_head(sock).status == 200
+        assert harness.read_exactly(sock, 1) == b"a"
+        assert child.connect("10.0.0.1", 1).status == 503
+        go.set()
+        assert harness.read_exactly(sock, 1) == b"b"
+        # the connection is still there, and is no request
+        end = time.monotonic() + harness.SECONDS
+        while child.connect("10.0.0.1", 1).status == 503:
+            assert time.monotonic() < end
+
+
+def test_plain_requests_are_no_tunnels(proxy, origin):
+    child = proxy("--max-concurrent-connect-tunnels", "1")
+    target = origin()
+    with child.tunnel("127.0.0.1", target.port), child.dial() as sock:
+        sock.sendall(b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n"
+                     % harness.unused_port())
+        assert harness.read_head(sock).status == 502
+
+
 def test_tunnels_are_not_requests(proxy, origin):
     child = proxy("--max-concurrent-requests", "1")
     port = origin().port
