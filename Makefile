@@ -161,6 +161,7 @@ RUNTIME_SRC := \
 	runtime/net/dns_servers.c \
 	runtime/net/endpoint.c \
 	runtime/net/hosts_file.c \
+	runtime/net/proxy_address.c \
 	runtime/net/resolver.c \
 	runtime/observe/events.c \
 	runtime/observe/json.c \
@@ -184,11 +185,13 @@ RUNTIME_SRC := \
 	runtime/proxy/timeouts.c \
 	runtime/proxy/tunnel.c \
 	runtime/proxy/upstream.c \
+	runtime/proxy/via.c \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
 	runtime/settings_check.c \
 	runtime/settings_limits.c \
+	runtime/settings_proxies.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
 	runtime/tls/certificate.c \

@@ -42,6 +42,19 @@ static void print_limits(FILE *out, const struct settings *settings)
 		       settings->max_tunnel_duration_ms);
 }
 
+static void print_proxy(FILE *out, const char *key,
+			const struct proxy_address *proxy)
+{
+	char text[PROXY_ADDRESS_TEXT_MAX];
+
+	if (proxy == NULL)
+		fprintf(out, "%s: none\n", key);
+	else
+		fprintf(out, "%s: %s%s\n", key,
+			proxy_address_format(proxy, text),
+			proxy->basic != NULL ? " # with credentials" : "");
+}
+
 static void print_rules(FILE *out, const char *key, enum range_action action,
 			const struct range_rule *rules, size_t count)
 {
@@ -137,6 +150,7 @@ static void print_settings(FILE *out, const struct settings *settings)
 	print_duration(out, "idle_timeout", settings->idle_timeout_ms);
 	print_duration(out, "exit_timeout", settings->exit_timeout_ms);
 	print_limits(out, settings);
+	print_proxy(out, "upstream_https_proxy_addr", settings->https_proxy);
 	fprintf(out, "handover_socket: %s\n",
 		settings->handover_socket != NULL ? settings->handover_socket
 						  : "none");

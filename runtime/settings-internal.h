@@ -18,4 +18,9 @@ bool set_max_rate(struct settings *settings, const char *text, char *why);
 bool set_max_burst(struct settings *settings, const char *text, char *why);
 bool set_max_tunnels(struct settings *settings, const char *text, char *why);
 
+/* settings_proxies.c */
+bool set_http_proxy(struct settings *settings, const char *text, char *why);
+bool set_https_proxy(struct settings *settings, const char *text, char *why);
+void settings_free_proxies(struct settings *settings);
+
 #endif

@@ -41,6 +41,7 @@ void settings_fini(struct settings *settings)
 	free(settings->listen_ip);
 	free(settings->acl_file);
 	free(settings->handover_socket);
+	settings_free_proxies(settings);
 	free(settings->deny_extra);
 	free(settings->rules);
 	*settings = (struct settings){0};
@@ -493,6 +494,12 @@ const struct setting settings_table[] = {
 	{"unsafe-allow-private-ranges", "unsafe_allow_private_ranges",
 	 SETTING_BOOL, NULL, "Allow private ranges (RFC 1918, fc00::/7)",
 	 set_unsafe_private},
+	{"upstream-http-proxy-addr", "upstream_http_proxy_addr", SETTING_STRING,
+	 "URL", "Proxy plain HTTP by way of the HTTP proxy at URL",
+	 set_http_proxy},
+	{"upstream-https-proxy-addr", "upstream_https_proxy_addr",
+	 SETTING_STRING, "URL", "Open tunnels by way of the HTTP proxy at URL",
+	 set_https_proxy},
 	{"dns-timeout", "dns_timeout", SETTING_DURATION, "DURATION",
 	 "Give up a lookup after DURATION (default: 5s)", set_dns_timeout},
 	{"workers", "workers", SETTING_NUMBER, "N",
@@ -554,8 +561,6 @@ const struct unsupported settings_unsupported[] = {
 	{"tls-crl-file", NULL},
 	{"stats-socket-dir", "stats_socket_dir"},
 	{"stats-socket-file-mode", "stats_socket_file_mode"},
-	{"upstream-http-proxy-addr", "upstream_http_proxy_addr"},
-	{"upstream-https-proxy-addr", "upstream_https_proxy_addr"},
 	{"require-client-cert", "require_client_cert"},
 	{"role-from", "role_from"},
 	{"origin-ca-file", "origin_ca_file"},

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/net/proxy_address.h"
 #include "runtime/net/resolver.h"
 #include "runtime/policy/blob.h"
 #include "runtime/policy/ranges_build.h"
@@ -27,6 +28,9 @@ struct settings {
 	char *acl_file;        /* NULL: no ACL */
 	bool watch;            /* it */
 	char *handover_socket; /* NULL: none */
+	/* Upstream proxies for plain HTTP and for CONNECT; NULL: none. */
+	struct proxy_address *http_proxy;
+	struct proxy_address *https_proxy;
 	bool allow_missing_role;
 	bool disabled_action[RULE_OPEN + 1]; /* by enum rule_action */
 	char *deny_extra;                    /* appended to every message */

@@ -19,6 +19,7 @@
 #include "self.h"
 #include "target.h"
 #include "tunnel.h"
+#include "via.h"
 #include "worker.h"
 
 #define HEAD_STEP 4096u         /* a head in pieces is gathered in such steps */
@@ -153,7 +154,7 @@ static void log_tunnel_end(struct client *client, enum close_cause cause)
 		.local = client->local,
 		.local_port = client->local_port,
 		.remote = client->remote,
-		.remote_port = client->port,
+		.remote_port = client->remote_port,
 		.connect_us = client->connect_us,
 		.bytes_in = client->down.bytes,
 		.bytes_out = client->up.bytes,
@@ -205,6 +206,7 @@ void client_close(struct client *client, enum close_cause cause)
 		return;
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
+	case CLIENT_VIA:
 		break;
 	case CLIENT_LOOKUP:
 		resolve_cancel(client->lookup);
@@ -226,6 +228,8 @@ void client_close(struct client *client, enum close_cause cause)
 	client->lookup = NULL;
 	client->dial = NULL;
 	forward_free(&client->forward);
+	via_free(client->via);
+	client->via = NULL;
 	timeout_disarm(&client->timeout);
 	timeout_disarm(&client->duration);
 	client_release_request(client);
@@ -499,6 +503,8 @@ void client_reply(struct client *client, const char *bytes, uint32_t length,
 	release_tunnel(client);
 	client_close_origin(client);
 	forward_free(&client->forward);
+	via_free(client->via);
+	client->via = NULL;
 	if (!keep)
 		spill_free(&client->up.spill);
 	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
@@ -534,6 +540,7 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 		break;
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
+	case CLIENT_VIA:
 		read_early(client);
 		break;
 	case CLIENT_CLOSED:
@@ -549,6 +556,9 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context)
 	switch ((enum client_state)client->state) {
 	case CLIENT_TUNNEL:
 		tunnel_ready(client, &client->origin, what);
+		break;
+	case CLIENT_VIA:
+		via_ready(client, what);
 		break;
 	case CLIENT_FORWARD:
 		forward_ready(client, &client->origin, what);
@@ -589,6 +599,11 @@ void client_on_body_timeout(struct timeout *timeout)
 void client_on_idle_timeout(struct timeout *timeout)
 {
 	client_close(from_timeout(timeout), CLOSE_IDLE);
+}
+
+void client_on_via_timeout(struct timeout *timeout)
+{
+	via_timeout(from_timeout(timeout));
 }
 
 void client_on_duration_timeout(struct timeout *timeout)

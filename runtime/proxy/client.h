@@ -6,6 +6,8 @@
  *    |   \________\________\____/ |   |
  *    |____________________________ REPLY --> (closed)
  *
+ * With an upstream proxy VIA is between DIAL and TUNNEL, and may lead to REPLY.
+ *
  * client.c has the states and the descriptors, target.c and connect.c the way
  * from a head to a connection, tunnel.c the relay, forward.c the exchange of
  * plain HTTP, answer.c the requests that get neither, respond.c the words. */
@@ -29,6 +31,7 @@ struct dial;
 struct forward;
 struct lookup;
 struct policy;
+struct via;
 struct worker;
 
 enum client_state {
@@ -36,6 +39,7 @@ enum client_state {
 	CLIENT_HEAD,       /* reading the request head */
 	CLIENT_LOOKUP,     /* asking the name servers */
 	CLIENT_DIAL,       /* connecting */
+	CLIENT_VIA,        /* asking an upstream proxy for the tunnel */
 	CLIENT_TUNNEL,     /* relaying */
 	CLIENT_FORWARD,    /* a plain request and its answer pass through */
 	CLIENT_REPLY,      /* our answer goes out, then we wait for the end, or
@@ -91,14 +95,16 @@ struct client {
 	struct lookup *lookup;   /* owned in LOOKUP */
 	struct dial *dial;       /* owned in DIAL */
 	struct forward *forward; /* owned; NULL: no plain request in hand */
+	struct via *via;         /* owned; NULL: no upstream proxy */
 	struct policy *policy;   /* counted, from the decision on */
 	char *text;              /* owned: what EXCHANGE's strings point into */
 	uint16_t port;           /* of the destination */
 	struct exchange exchange;
-	const char *reason; /* static: why it was allowed */
-	uint64_t mark_us;   /* when the lookup or the dial began */
-	struct addr remote; /* the origin, */
-	struct addr local;  /* and our end of the connection */
+	const char *reason;   /* static: why it was allowed */
+	uint64_t mark_us;     /* when the lookup or the dial began */
+	struct addr remote;   /* whom we are connected to, */
+	uint16_t remote_port; /* or try to be */
+	struct addr local;    /* and our end of the connection */
 	uint16_t local_port;
 	uint32_t connect_us;
 	int error; /* errno that ended the tunnel */
@@ -119,7 +125,8 @@ void client_pool_free(struct worker *worker);
 /* For struct timeouts. */
 timeout_expired client_on_head_timeout, client_on_keep_timeout,
 	client_on_idle_timeout, client_on_body_timeout,
-	client_on_linger_timeout, client_on_duration_timeout;
+	client_on_linger_timeout, client_on_via_timeout,
+	client_on_duration_timeout;
 
 /* We are draining: if the client merely waits to ask again, it is closed. */
 void client_drain(struct client *client);

@@ -12,6 +12,7 @@
 #include "headers.h"
 #include "respond.h"
 #include "runtime/policy/hostname.h"
+#include "via.h"
 #include "worker.h"
 
 #define TARGET_REASON_MAX 900
@@ -93,25 +94,6 @@ static bool read_authority(struct client *client, char *text, size_t length,
 	return error == HOST_OK;
 }
 
-static void read_proxy(const struct request *request, const char *head,
-		       struct asked *asked)
-{
-	const struct head_field *field =
-		head_field(&request->head, FIELD_UPSTREAM_PROXY);
-	struct head_span host;
-
-	if (field == NULL || field->value.length == 0)
-		return;
-	asked->has_proxy = true;
-	asked->proxy_is_bad =
-		!request_proxy_host(head + field->value.start,
-				    field->value.length, &host) ||
-		hostname_normalize(
-			str_make(head + field->value.start + host.start,
-				 host.length),
-			&asked->proxy) != HOST_OK;
-}
-
 /* What a request names as its destination. */
 struct destination {
 	struct str raw; /* as it was written */
@@ -125,12 +107,31 @@ static void read_destination(struct client *client, char *text, size_t length,
 			     struct str raw, struct destination *out)
 {
 	out->raw = raw;
-	out->asked = (struct asked){.has_proxy = false};
+	out->asked = (struct asked){.bad_proxy = NULL};
 	out->understood =
 		read_authority(client, text, length, raw, &out->asked.host,
 			       out->reason, sizeof(out->reason));
 	if (!out->understood)
 		out->asked.host.length = 0;
+}
+
+static void read_proxy(struct client *client, const struct request *request,
+		       const char *head, struct destination *destination)
+{
+	const struct head_field *field =
+		head_field(&request->head, FIELD_UPSTREAM_PROXY);
+	enum proxy_address_error error;
+
+	if (field == NULL || field->value.length == 0)
+		return;
+	error = via_take_header(client, span_text(head, field->value));
+	if (error == PROXY_ADDRESS_OK)
+		return;
+	/* it may have a password in it: nothing of it is shown */
+	snprintf(destination->reason, sizeof(destination->reason),
+		 "X-Upstream-Https-Proxy cannot be understood: %s",
+		 proxy_address_error_text(error));
+	destination->asked.bad_proxy = destination->reason;
 }
 
 static void begin(struct client *client, const struct request *request,
@@ -157,7 +158,7 @@ static void begin(struct client *client, const struct request *request,
 		answer_deny(client, destination->reason, destination->reason);
 		return;
 	}
-	read_proxy(request, head, &destination->asked);
+	read_proxy(client, request, head, destination);
 	connect_decide(client, &destination->asked);
 }
 

@@ -253,8 +253,19 @@ static void start(struct client *client)
 
 void tunnel_begin(struct client *client)
 {
+	tunnel_begin_with(client, NULL, 0);
+}
+
+void tunnel_begin_with(struct client *client, const void *bytes,
+		       uint32_t length)
+{
 	start(client);
 	write_established(client);
+	if (!client->down.shut &&
+	    !spill_add(&client->down.spill, bytes, length))
+		out_of_memory(client);
+	if (client->down.spill.p != NULL)
+		flow_write(client, &client->down);
 	if (client->up.spill.p != NULL)
 		flow_write(client, &client->up);
 	settle(client);

@@ -2,12 +2,18 @@
 #ifndef PROXY_TUNNEL_H
 #define PROXY_TUNNEL_H
 
+#include <stdint.h>
+
 struct client;
 struct peer;
 
 /* Both ends are open.  Answers 200 and relays from here on; what the client
  * sent already is in its upward spill. */
 void tunnel_begin(struct client *client);
+
+/* The same, where LENGTH bytes at BYTES have come from the origin already. */
+void tunnel_begin_with(struct client *client, const void *bytes,
+		       uint32_t length);
 
 /* Relay from here on, without a word: what waits is in the spills. */
 void tunnel_continue(struct client *client);

@@ -27,6 +27,7 @@
 #include "self.h"
 #include "timeouts.h"
 #include "upstream.h"
+#include "via.h"
 
 #define WORKER_BUFFER (64u << 10) /* the most that one read takes */
 /* A body is read behind so much room: for a rewritten head that is longer than
@@ -64,8 +65,10 @@ struct worker {
 	bool running; /* THREAD is there to be joined */
 	struct store_view view;
 	struct self_cache self;
+	struct via_known declared; /* where the declared proxy is */
 	struct id_source ids;
 	struct timeouts head_timeouts;
+	struct timeouts via_timeouts;   /* of upstream proxies asked */
 	struct timeouts keep_timeouts;  /* of who may ask again */
 	struct timeouts idle_timeouts;  /* of tunnels */
 	struct timeouts read_timeouts;  /* of requests and answers that come */

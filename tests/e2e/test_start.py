@@ -82,8 +82,7 @@ def test_refused(args, text):
     "proxy-protocol", "expose-prometheus-metrics", "prometheus-endpoint",
     "prometheus-listen-ip", "prometheus-port", "statsd-address",
     "tls-server-bundle-file", "tls-client-ca-file", "tls-crl-file",
-    "stats-socket-dir", "stats-socket-file-mode", "upstream-http-proxy-addr",
-    "upstream-https-proxy-addr", "require-client-cert", "role-from",
+    "stats-socket-dir", "stats-socket-file-mode", "require-client-cert", "role-from",
     "origin-ca-file"])
 def test_what_is_not_there_yet_is_refused_not_ignored(flag):
     assert f"--{flag} is not supported yet" in \
