@@ -148,40 +148,6 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 	client_want(client, &client->client, EV_READ);
 }
 
-static void log_tunnel_end(struct client *client, enum close_cause cause)
-{
-	struct tunnel_record record = {
-		.local = client->local,
-		.local_port = client->local_port,
-		.remote = client->remote,
-		.remote_port = client->remote_port,
-		.connect_us = client->connect_us,
-		.bytes_in = client->down.bytes,
-		.bytes_out = client->up.bytes,
-		.at_termination = cause == CLOSE_TERMINATION,
-	};
-	uint64_t ago = timeouts_now() - client->active_ms;
-	char error[128] = "";
-
-	clock_gettime(CLOCK_REALTIME, &record.last_activity);
-	record.last_activity.tv_sec -= (time_t)(ago / 1000);
-	record.last_activity.tv_nsec -= (long)(ago % 1000) * 1000000;
-	if (record.last_activity.tv_nsec < 0) {
-		record.last_activity.tv_nsec += 1000000000;
-		record.last_activity.tv_sec--;
-	}
-	if (cause == CLOSE_IDLE)
-		snprintf(error, sizeof(error), "idle timeout");
-	else if (cause == CLOSE_DURATION)
-		snprintf(error, sizeof(error), "maximum tunnel duration");
-	else if (client->error != 0)
-		snprintf(error, sizeof(error), "%s: %s",
-			 client->error_is_origins ? "origin" : "client",
-			 strerror(client->error));
-	log_close(client->worker->log, &client->exchange, client->reason,
-		  &record, error);
-}
-
 void client_release_request(struct client *client)
 {
 	if (client->has_request_slot)
@@ -215,7 +181,7 @@ void client_close(struct client *client, enum close_cause cause)
 		dial_cancel(client->dial);
 		break;
 	case CLIENT_TUNNEL:
-		log_tunnel_end(client, cause);
+		tunnel_log_end(client, cause);
 		break;
 	case CLIENT_FORWARD:
 		forward_closed(client,

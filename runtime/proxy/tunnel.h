@@ -4,8 +4,7 @@
 
 #include <stdint.h>
 
-struct client;
-struct peer;
+#include "client.h"
 
 /* Both ends are open.  Answers 200 and relays from here on; what the client
  * sent already is in its upward spill. */
@@ -20,5 +19,8 @@ void tunnel_continue(struct client *client);
 
 /* PEER, one of the two ends, is ready for WHAT (EV_READ, EV_WRITE). */
 void tunnel_ready(struct client *client, struct peer *peer, short what);
+
+/* It ends for CAUSE: one line in the log. */
+void tunnel_log_end(struct client *client, enum close_cause cause);
 
 #endif

@@ -8,6 +8,7 @@ descriptor is lost, and memory has stopped growing.  BUILD says which build; it
 is meant for the sanitizers', too.  The last line is `N passed, M failed`.
 """
 
+import base64
 import contextlib
 import os
 import random
@@ -39,6 +40,7 @@ services: []
 default:
   project: soak
   action: enforce
+  allowed_external_proxies: [127.0.0.1]
   allowed_domains: [127.0.0.1, origin.test, gone.test, mute.test, x%d.test]
 """
 CONFIG = f"""\
@@ -59,9 +61,9 @@ def reset(sock):
 class Soak:
     """What the clients share."""
 
-    def __init__(self, child, target, random_bytes):
+    def __init__(self, child, ports, random_bytes):
         self.child = child
-        self.target = target
+        self.target, self.web, self.proxy = ports
         self.bytes = random_bytes
         self.refusing = harness.unused_port()
         self.stop = threading.Event()
@@ -110,6 +112,41 @@ class Soak:
         part = self.bytes[:rng.randrange(1, 4000)]
         with self.child.tunnel("127.0.0.1", self.target, early=part) as sock:
             assert harness.read_exactly(sock, len(part)) == part
+
+    def plain(self, rng):
+        """Some requests of plain HTTP on one connection, one of them denied."""
+        with self.child.dial() as sock:
+            for _ in range(rng.randrange(1, 4)):
+                size = rng.randrange(50_000)
+                sock.sendall(b"GET http://127.0.0.1:%d/%d HTTP/1.1\r\n"
+                             b"Host: a\r\n\r\n" % (self.web, size))
+                assert harness.read_head(sock).status == 200
+                assert harness.read_exactly(sock, size) == self.bytes[:size]
+            sock.sendall(b"GET http://denied.test/ HTTP/1.1\r\nHost: a\r\n"
+                         b"Connection: close\r\n\r\n")
+            assert harness.Answer(harness.read_all(sock)).status == 407
+
+    def plain_resetting(self, rng):
+        sock = self.child.dial()
+        sock.sendall(b"GET http://127.0.0.1:%d/90000 HTTP/1.1\r\nHost: a\r\n"
+                     b"\r\n" % self.web)
+        if rng.random() < 0.5:
+            sock.recv(rng.randrange(1, 5000))
+        reset(sock)
+
+    def by_another_proxy(self, rng):
+        """Which consents, refuses, resets or talks nonsense."""
+        part = self.bytes[:rng.randrange(1, 4000)]
+        what = rng.choice(["yes", "no", "reset", "nonsense"])
+        with self.child.dial() as sock:
+            sock.sendall(harness.connect_head(
+                "127.0.0.1", self.target, "X-Upstream-Https-Proxy: http://"
+                f"{what}:pw@127.0.0.1:{self.proxy}\r\n") + part)
+            head = harness.read_head(sock)
+            assert head.status == (200 if what == "yes" else 500), head
+            if what == "yes":
+                assert harness.read_exactly(sock, 5) == b"ahead"
+                assert harness.read_exactly(sock, len(part)) == part
 
     def half_closed(self, rng):
         part = self.bytes[:rng.randrange(1, 20000)]
@@ -165,6 +202,7 @@ class Soak:
         kinds = [self.denied, self.denied_address, self.refused,
                  self.unknown_name, self.mute_name_server, self.malformed,
                  self.echoed, self.echoed, self.by_name, self.early,
+                 self.plain, self.plain_resetting, self.by_another_proxy,
                  self.half_closed, self.slow_head, self.slow_reader,
                  self.resetting, self.leaving, self.origin_resets]
         while not self.stop.is_set():
@@ -187,6 +225,42 @@ def serve(sock):
             reset(sock)
             return
         sock.sendall(part)
+
+
+def serve_web(body):
+    """As many bytes of BODY as the path says."""
+    def serve_one(sock):
+        head = b""
+        while True:
+            while b"\r\n\r\n" not in head:
+                part = sock.recv(1 << 16)
+                if not part:
+                    return
+                head += part
+            first, _, head = head.partition(b"\r\n\r\n")
+            size = int(first.split(b" ")[1][1:])
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+                         % size + body[:size])
+    return serve_one
+
+
+def serve_proxy(sock):
+    """Do what the user's name says."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        part = sock.recv(1)
+        if not part:
+            return
+        head += part
+    if b"Basic " + base64.b64encode(b"yes:pw") in head:
+        sock.sendall(b"HTTP/1.1 200 OK\r\n\r\nahead")
+        harness.echo(sock)
+    elif b"Basic " + base64.b64encode(b"no:pw") in head:
+        sock.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 4\r\n\r\nnope")
+    elif b"Basic " + base64.b64encode(b"reset:pw") in head:
+        reset(sock)
+    else:
+        sock.sendall(b"HTTP/1.1 OK\r\n\r\n")
 
 
 def descriptors(pid):
@@ -274,7 +348,8 @@ def look_at_the_log(child, report):
     tunnels = {line["id"] for line in
                child.logged("CANONICAL-PROXY-DECISION", allow=True)
                if "error" not in line}
-    failed = {line["id"] for line in child.lines if line["level"] == "error"}
+    failed = {line["id"] for line in child.lines
+              if line["level"] == "error" and "id" in line}
     closed = [line["id"] for line in child.logged("CANONICAL-PROXY-CN-CLOSE")]
     report.check("a tunnel is closed once", len(closed) == len(set(closed)),
                  f"{len(closed)} closed")
@@ -315,18 +390,21 @@ def main():
             ScriptedDns(names) as dns:
         config = Path(directory) / "config.yaml"
         config.write_text(CONFIG)
-        origin = harness.Origin(serve)
+        body = random.Random(1).randbytes(200_000)
+        origins = [harness.Origin(each) for each in
+                   (serve, serve_web(body), serve_proxy)]
         child = harness.Proxy(
             "--config-file", config, "--workers", "2", *harness.LOOPBACK,
             "--resolver-address", f"127.0.0.1:{dns.port}", "--egress-acl-file",
             harness.compile_acl(directory, ACL % 0))
-        soak = Soak(child, origin.port, random.Random(1).randbytes(200_000))
+        soak = Soak(child, [origin.port for origin in origins], body)
         try:
             run(soak, directory, report)
         finally:
             if child.process.poll() is None:
                 child.process.kill()
-            origin.close()
+            for origin in origins:
+                origin.close()
     print(f"{report.passed} passed, {report.failed} failed")
     return 0 if report.failed == 0 else 1
 
