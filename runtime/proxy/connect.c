@@ -4,6 +4,7 @@
  * which log once and answer once. */
 #include "connect.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,7 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 	const struct addr *denied = NULL;
 	size_t kept = 0;
 
+	assert(addrs != NULL || count == 0);
 	for (size_t i = 0; i < count && i < RESOLVER_MAX_ADDRESSES; i++) {
 		struct classification class =
 			connect_classify(client, &addrs[i], client->port);

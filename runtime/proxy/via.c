@@ -5,6 +5,7 @@
  * answers. */
 #include "via.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,6 +256,7 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 	struct via *via = client->via;
 	const struct addr *denied = NULL;
 
+	assert(addrs != NULL || count == 0);
 	via->count = 0;
 	for (size_t i = 0; i < count && i < RESOLVER_MAX_ADDRESSES; i++) {
 		struct classification class =
