@@ -152,6 +152,7 @@ RUNTIME_SRC := \
 	runtime/check.c \
 	runtime/config.c \
 	runtime/drain.c \
+	runtime/inherited.c \
 	runtime/main.c \
 	runtime/net/dial.c \
 	runtime/net/dns_cache.c \
@@ -164,6 +165,13 @@ RUNTIME_SRC := \
 	runtime/observe/events.c \
 	runtime/observe/json.c \
 	runtime/observe/log.c \
+	runtime/observe/metrics.c \
+	runtime/observe/metrics_walk.c \
+	runtime/observe/prometheus.c \
+	runtime/observe/small_server.c \
+	runtime/observe/stats_socket.c \
+	runtime/observe/statsd.c \
+	runtime/observers.c \
 	runtime/options.c \
 	runtime/proxy/answer.c \
 	runtime/proxy/body.c \
@@ -174,7 +182,9 @@ RUNTIME_SRC := \
 	runtime/proxy/forward_flow.c \
 	runtime/proxy/headers.c \
 	runtime/proxy/listener.c \
+	runtime/proxy/measure.c \
 	runtime/proxy/pipes.c \
+	runtime/proxy/report.c \
 	runtime/proxy/respond.c \
 	runtime/proxy/self.c \
 	runtime/proxy/stream.c \
@@ -185,6 +195,7 @@ RUNTIME_SRC := \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
+	runtime/settings_duration.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
 	runtime/tls/certificate.c \

@@ -89,6 +89,29 @@ static void print_policy(FILE *out, const struct settings *settings,
 			     "denied\n");
 }
 
+static void print_observers(FILE *out, const struct settings *settings)
+{
+	const char *ip = settings->prometheus_ip;
+	const char *path = settings->prometheus_endpoint;
+
+	fprintf(out, "statsd_address: %s\n",
+		settings->statsd_address != NULL ? settings->statsd_address
+						 : "none");
+	if (settings->prometheus)
+		fprintf(out, "prometheus: http://%s:%u%s\n",
+			ip != NULL ? ip : "0.0.0.0", settings->prometheus_port,
+			path != NULL ? path : "/metrics");
+	else
+		fprintf(out, "prometheus: none\n");
+	if (settings->stats_socket_dir != NULL)
+		fprintf(out,
+			"stats_socket_dir: %s\nstats_socket_file_mode: %03o\n",
+			settings->stats_socket_dir,
+			settings->stats_socket_mode);
+	else
+		fprintf(out, "stats_socket_dir: none\n");
+}
+
 static void print_settings(FILE *out, const struct settings *settings)
 {
 	static const char *const details[] = {
@@ -120,6 +143,7 @@ static void print_settings(FILE *out, const struct settings *settings)
 	fprintf(out, "deny_status: %u\ndeny_detail: %s\nmixed_answers: %s\n",
 		settings->deny_status, details[settings->deny_detail],
 		settings->mixed_answers == MIXED_REFUSE ? "refuse" : "skip");
+	print_observers(out, settings);
 	print_rules(out, "deny", RANGE_DENY, settings->rules,
 		    settings->rule_count);
 	print_rules(out, "allow", RANGE_ALLOW, settings->rules,

@@ -140,6 +140,7 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 	reset_exchange(client);
 	self_from_sockaddr(peer, &client->exchange.peer,
 			   &client->exchange.peer_port);
+	metrics_count(worker->metrics, METRIC_CLIENTS_ACCEPTED);
 	client->state = CLIENT_HEAD;
 	LIST_INSERT_HEAD(&worker->clients, client, link);
 	atomic_fetch_add_explicit(&worker->live, 1, memory_order_relaxed);
@@ -177,6 +178,7 @@ static void log_tunnel_end(struct client *client, enum close_cause cause)
 			 strerror(client->error));
 	log_close(client->worker->log, &client->exchange, client->reason,
 		  &record, error);
+	metrics_add(client->worker->metrics, METRIC_TUNNELS, UINT64_MAX);
 }
 
 void client_close(struct client *client, enum close_cause cause)
@@ -220,6 +222,7 @@ void client_close(struct client *client, enum close_cause cause)
 	policy_unref(&client->policy);
 	free(client->text);
 	client->text = NULL;
+	report_forget(worker, client);
 	LIST_REMOVE(client, link);
 	atomic_fetch_sub_explicit(&worker->live, 1, memory_order_relaxed);
 	if (worker->pooled >= WORKER_POOL_MAX) {
@@ -266,6 +269,7 @@ static unsigned status_of(enum head_status status)
 static void begin_exchange(struct client *client)
 {
 	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
+	client->exchange.metrics = client->worker->metrics;
 	client->exchange.id =
 		id_next(&client->worker->ids, client->exchange.start.tv_sec);
 }
