@@ -58,6 +58,7 @@ GRAMMAR_SRC := \
 GRAMMAR_RE := \
 	grammar/chunked.re \
 	grammar/head.re \
+	grammar/proxyline.re \
 	grammar/request.re \
 	grammar/response.re \
 	grammar/text.re \
@@ -161,6 +162,7 @@ RUNTIME_SRC := \
 	runtime/net/dns_servers.c \
 	runtime/net/endpoint.c \
 	runtime/net/hosts_file.c \
+	runtime/net/proxy_protocol.c \
 	runtime/net/resolver.c \
 	runtime/observe/events.c \
 	runtime/observe/json.c \
@@ -184,6 +186,7 @@ RUNTIME_SRC := \
 	runtime/proxy/listener.c \
 	runtime/proxy/measure.c \
 	runtime/proxy/pipes.c \
+	runtime/proxy/preamble.c \
 	runtime/proxy/report.c \
 	runtime/proxy/respond.c \
 	runtime/proxy/self.c \

@@ -112,6 +112,24 @@ static void print_observers(FILE *out, const struct settings *settings)
 		fprintf(out, "stats_socket_dir: none\n");
 }
 
+static void print_proxy_protocol(FILE *out, const struct settings *settings)
+{
+	char text[ADDR_TEXT_MAX + 4];
+
+	fprintf(out, "support_proxy_protocol: %s\n",
+		settings->proxy_protocol ? "true" : "false");
+	if (!settings->proxy_protocol)
+		return;
+	if (settings->proxy_trust_count == 0)
+		fprintf(out, "proxy_protocol_trust: anyone\n");
+	else
+		fprintf(out, "proxy_protocol_trust:\n");
+	for (size_t i = 0; i < settings->proxy_trust_count; i++) {
+		addr_format_prefix(&settings->proxy_trust[i], text);
+		fprintf(out, "- %s\n", text);
+	}
+}
+
 static void print_settings(FILE *out, const struct settings *settings)
 {
 	static const char *const details[] = {
@@ -144,6 +162,7 @@ static void print_settings(FILE *out, const struct settings *settings)
 		settings->deny_status, details[settings->deny_detail],
 		settings->mixed_answers == MIXED_REFUSE ? "refuse" : "skip");
 	print_observers(out, settings);
+	print_proxy_protocol(out, settings);
 	print_rules(out, "deny", RANGE_DENY, settings->rules,
 		    settings->rule_count);
 	print_rules(out, "allow", RANGE_ALLOW, settings->rules,

@@ -350,7 +350,7 @@ static void warn_of_open_doors(struct server *server)
 {
 	const struct policy *policy = server->store.current;
 	struct json line;
-	char doors[256];
+	char doors[512];
 
 	if (policy->has_acl && !server->settings->allow_missing_role) {
 		log_message(server->log, LOG_WARNING,
@@ -360,12 +360,17 @@ static void warn_of_open_doors(struct server *server)
 		return;
 	}
 	snprintf(doors, sizeof(doors),
-		 "no TLS: clients are not authenticated%s%s",
+		 "no TLS: clients are not authenticated%s%s%s",
 		 policy->has_acl ? "; allow_missing_role: clients without a "
 				   "role are served"
 				 : "; no ACL: every host is allowed",
 		 policy->has_acl && default_rule_is_open(&policy->blob)
 			 ? "; the default rule is open"
+			 : "",
+		 server->settings->proxy_protocol &&
+				 server->settings->proxy_trust_count == 0
+			 ? "; proxy_protocol_trust: PROXY headers are believed "
+			   "from anyone"
 			 : "");
 	line = log_begin(server->log, LOG_WARNING,
 			 "anyone who can reach the port can use this proxy");

@@ -211,6 +211,7 @@ SETTER(statsd_address, set_optional(&settings->statsd_address, text, why))
 SETTER(prometheus, set_bool(&settings->prometheus, text, why))
 SETTER(prometheus_ip, set_optional(&settings->prometheus_ip, text, why))
 SETTER(stats_socket_dir, set_optional(&settings->stats_socket_dir, text, why))
+SETTER(proxy_protocol, set_bool(&settings->proxy_protocol, text, why))
 SETTER(time_connect, set_bool(&settings->time_connect, text, why))
 
 static bool set_prometheus_endpoint(struct settings *settings, const char *text,
@@ -251,6 +252,22 @@ static bool set_stats_socket_mode(struct settings *settings, const char *text,
 		return refuse(why, "'%s' is no octal file mode from 0 to 777",
 			      text);
 	settings->stats_socket_mode = mode;
+	return true;
+}
+
+static bool set_proxy_trust(struct settings *settings, const char *text,
+			    char *why)
+{
+	struct addr_prefix prefix, *all;
+
+	if (!addr_parse_cidr(str_from(text), &prefix))
+		return refuse(why, "invalid CIDR address: %s", text);
+	all = reallocarray(settings->proxy_trust,
+			   settings->proxy_trust_count + 1, sizeof(*all));
+	if (all == NULL)
+		return refuse(why, "out of memory");
+	all[settings->proxy_trust_count++] = prefix;
+	settings->proxy_trust = all;
 	return true;
 }
 
@@ -480,6 +497,11 @@ const struct setting settings_table[] = {
 	{"stats-socket-file-mode", "stats_socket_file_mode", SETTING_STRING,
 	 "MODE", "Give that socket the octal MODE (default: 700)",
 	 set_stats_socket_mode},
+	{"proxy-protocol", "support_proxy_protocol", SETTING_BOOL, NULL,
+	 "Require a PROXY protocol header, version 1 or 2", set_proxy_protocol},
+	{"proxy-protocol-trust", "proxy_protocol_trust", SETTING_LIST, "RANGE",
+	 "Believe such headers from RANGE only, in CIDR notation",
+	 set_proxy_trust},
 	{NULL, "time_connect", SETTING_BOOL, NULL, NULL, set_time_connect},
 	{NULL, "allow_missing_role", SETTING_BOOL, NULL, NULL,
 	 set_allow_missing_role},
@@ -500,7 +522,6 @@ const size_t settings_count =
 	sizeof(settings_table) / sizeof(settings_table[0]);
 
 const struct unsupported settings_unsupported[] = {
-	{"proxy-protocol", "support_proxy_protocol"},
 	{"tls-server-bundle-file", NULL},
 	{"tls-client-ca-file", NULL},
 	{"tls-crl-file", NULL},

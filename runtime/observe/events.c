@@ -120,17 +120,23 @@ static void put_policy(struct json *line, const struct exchange *exchange)
 	put_source(line, exchange);
 }
 
+void log_put_peer(struct json *line, const struct exchange *exchange)
+{
+	char text[ENDPOINT_TEXT];
+
+	json_put_string(line, "inbound_remote_addr",
+			endpoint(&exchange->peer, exchange->peer_port, text));
+}
+
 /* The fields of both kinds of line. */
 static void put_exchange(struct json *line, const struct exchange *exchange,
 			 const char *reason)
 {
-	char text[ENDPOINT_TEXT];
 	char id[ID_TEXT + 1];
 
 	id_format(&exchange->id, id);
 	json_put_text(line, "id", id);
-	json_put_string(line, "inbound_remote_addr",
-			endpoint(&exchange->peer, exchange->peer_port, text));
+	log_put_peer(line, exchange);
 	json_put_text(line, "proxy_type",
 		      exchange->is_connect ? "connect" : "http");
 	json_put_string(line, "requested_host", exchange->host);
@@ -214,13 +220,11 @@ void log_bad_request(struct log *log, const struct exchange *exchange,
 		     const char *error)
 {
 	struct json line = log_begin(log, LOG_WARNING, "request refused");
-	char text[ENDPOINT_TEXT];
 	char id[ID_TEXT + 1];
 
 	id_format(&exchange->id, id);
 	json_put_text(&line, "id", id);
-	json_put_string(&line, "inbound_remote_addr",
-			endpoint(&exchange->peer, exchange->peer_port, text));
+	log_put_peer(&line, exchange);
 	put_time(&line, "start_time", &exchange->start);
 	if (exchange->host.n != 0)
 		json_put_string(&line, "requested_host", exchange->host);

@@ -57,6 +57,9 @@ struct exchange {
 	uint16_t set;                /* the rule's role and project, counted */
 };
 
+/* "inbound_remote_addr": who the client is. */
+void log_put_peer(struct json *line, const struct exchange *exchange);
+
 /* REASON and ERROR are for this line; either may be NULL. */
 void log_decision(struct log *log, const struct exchange *exchange,
 		  const char *reason, const char *error);

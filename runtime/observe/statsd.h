@@ -12,11 +12,13 @@
 
 #include "metrics.h"
 
-#define STATSD_DATAGRAM 1432 /* 1500 less the headers, with room for tunnels   \
-			      */
+#define STATSD_DATAGRAM                                                        \
+	1432 /* 1500 less the headers, with room for tunnels                   \
+	      */
 #define STATSD_FLUSH_MS 100
-#define STATSD_GAUGE_TURNS 10 /* of STATSD_FLUSH_MS; gauges are sent so often  \
-			       */
+#define STATSD_GAUGE_TURNS                                                     \
+	10 /* of STATSD_FLUSH_MS; gauges are sent so often                     \
+	    */
 #define STATSD_WHY_MAX 256
 
 /* One thread's datagram in the making. */

@@ -79,7 +79,7 @@ def test_refused(args, text):
 
 
 @pytest.mark.parametrize("flag", [
-    "proxy-protocol", "tls-server-bundle-file", "tls-client-ca-file",
+    "tls-server-bundle-file", "tls-client-ca-file",
     "tls-crl-file", "upstream-http-proxy-addr",
     "upstream-https-proxy-addr", "max-concurrent-requests",
     "max-request-rate", "max-request-burst", "max-concurrent-connect-tunnels",
