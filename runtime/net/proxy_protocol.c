@@ -90,6 +90,15 @@ static bool sum_is_right(const uint8_t *bytes, size_t length, size_t at)
 	return sum == get_u32be(bytes + at);
 }
 
+/* Zeros make TLVs of type 0 without a value: what is left of them is no TLV
+ * that was cut. */
+static bool is_padding(const uint8_t *bytes, size_t length)
+{
+	while (length != 0 && bytes[length - 1] == 0)
+		length--;
+	return length == 0;
+}
+
 /* The TLVs from AT to the end at LENGTH. */
 static enum proxy_header_status read_tlvs(const uint8_t *bytes, size_t length,
 					  size_t at, struct proxy_header *out)
@@ -97,6 +106,9 @@ static enum proxy_header_status read_tlvs(const uint8_t *bytes, size_t length,
 	while (at < length) {
 		size_t size;
 
+		if (length - at < TLV_HEAD &&
+		    is_padding(bytes + at, length - at))
+			break;
 		if (length - at < TLV_HEAD)
 			return bad(out, "a TLV of the PROXY header is cut");
 		size = get_u16be(bytes + at + 1);
@@ -108,6 +120,14 @@ static enum proxy_header_status read_tlvs(const uint8_t *bytes, size_t length,
 		at += TLV_HEAD + size;
 	}
 	return PROXY_HEADER_DONE;
+}
+
+/* Nothing, or IPv4, IPv6 or UNIX over a stream or datagrams; the others are
+ * reserved and must be refused. */
+static bool is_family(uint8_t family)
+{
+	return family == 0x00 || (family >> 4 >= 1 && family >> 4 <= 3 &&
+				  ((family & 15) == 1 || (family & 15) == 2));
 }
 
 /* How much of the header addresses of FAMILY take. */
@@ -152,7 +172,7 @@ static enum proxy_header_status read_v2(const uint8_t *bytes, size_t length,
 	if (length > 12 && bytes[12] != 0x20 && bytes[12] != 0x21)
 		return bad(out,
 			   "neither version nor command of a PROXY header");
-	if (length > 13 && (bytes[13] >> 4 > 3 || (bytes[13] & 15) > 2))
+	if (length > 13 && !is_family(bytes[13]))
 		return bad(out, "a PROXY header of no known family");
 	if (length < V2_FIXED)
 		return PROXY_HEADER_MORE;
