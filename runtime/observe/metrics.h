@@ -185,6 +185,7 @@ enum metrics_scale {
 	SCALE_NONE = 0,
 	SCALE_MILLISECONDS,
 	SCALE_SECONDS,
+	SCALE_DURATION, /* seconds too, of what may last for days */
 	SCALE_BYTES,
 };
 

@@ -78,11 +78,19 @@ bool metrics_set_counter_has_rule(enum metric_set_counter counter)
 	return set_rows[counter].has_rule;
 }
 
-/* 0.5 ms to a minute, a second to a day would not hold both: lookups and
- * tunnels share these, in microseconds. */
-static const uint64_t time_bounds[METRICS_BUCKETS - 1] = {
-	1000,   5000,    10000,   25000,    50000,     100000,     250000,
-	500000, 1000000, 5000000, 30000000, 300000000, 3600000000,
+/* In microseconds: what lookups and connects take, and how long tunnels last.
+ */
+static const uint64_t latency_bounds[METRICS_BUCKETS - 1] = {
+	250,    1000,   2500,   5000,    10000,   25000,    50000,
+	100000, 250000, 500000, 1000000, 2500000, 10000000,
+};
+
+#define SECONDS(n) (UINT64_C(1000000) * (n))
+static const uint64_t duration_bounds[METRICS_BUCKETS - 1] = {
+	10000,           100000,         SECONDS(1),     SECONDS(5),
+	SECONDS(15),     SECONDS(60),    SECONDS(300),   SECONDS(900),
+	SECONDS(3600),   SECONDS(14400), SECONDS(43200), SECONDS(86400),
+	SECONDS(604800),
 };
 
 static const uint64_t byte_bounds[METRICS_BUCKETS - 1] = {
@@ -93,7 +101,17 @@ static const uint64_t byte_bounds[METRICS_BUCKETS - 1] = {
 
 const uint64_t *metrics_bounds(enum metrics_scale scale)
 {
-	return scale == SCALE_BYTES ? byte_bounds : time_bounds;
+	switch (scale) {
+	case SCALE_BYTES:
+		return byte_bounds;
+	case SCALE_DURATION:
+		return duration_bounds;
+	case SCALE_NONE:
+	case SCALE_MILLISECONDS:
+	case SCALE_SECONDS:
+		break;
+	}
+	return latency_bounds;
 }
 
 static const char *const cause_names[CAUSE_COUNT] = {

@@ -83,6 +83,7 @@ static uint64_t scale_of(enum metrics_scale scale)
 	case SCALE_MILLISECONDS:
 		return 1000;
 	case SCALE_SECONDS:
+	case SCALE_DURATION:
 		return 1000000;
 	case SCALE_BYTES:
 	case SCALE_NONE:

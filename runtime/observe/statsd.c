@@ -188,6 +188,7 @@ void statsd_sample(struct statsd *statsd, const struct metrics_family *family,
 		rest = value % 1000 * 1000;
 		break;
 	case SCALE_SECONDS:
+	case SCALE_DURATION:
 		whole = value / 1000000;
 		rest = value % 1000000;
 		break;

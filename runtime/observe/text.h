@@ -86,10 +86,13 @@ static inline void text_put_fraction(struct text *text, uint64_t value,
 	if (rest == 0)
 		return;
 	text_put(text, ".");
-	for (; rest != 0; rest %= scale) {
-		const char digit = (char)('0' + (scale /= 10, rest / scale));
+	while (rest != 0) {
+		char digit;
 
+		scale /= 10;
+		digit = (char)('0' + rest / scale);
 		text_add(text, str_make(&digit, 1));
+		rest %= scale;
 	}
 }
 

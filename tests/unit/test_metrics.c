@@ -117,9 +117,9 @@ static void test_histograms(void **state)
 	metrics_observe(second, HISTOGRAM_LOOKUP_SECONDS, 4000000000);
 	snprintf(line, sizeof(line), "%s{le=\"0.001\"} 1", bucket);
 	assert_true(has_line(line));
-	snprintf(line, sizeof(line), "%s{le=\"0.005\"} 2", bucket);
+	snprintf(line, sizeof(line), "%s{le=\"0.0025\"} 2", bucket);
 	assert_true(has_line(line));
-	snprintf(line, sizeof(line), "%s{le=\"3600\"} 2", bucket);
+	snprintf(line, sizeof(line), "%s{le=\"10\"} 2", bucket);
 	assert_true(has_line(line));
 	snprintf(line, sizeof(line), "%s{le=\"+Inf\"} 3", bucket);
 	assert_true(has_line(line));
@@ -127,11 +127,16 @@ static void test_histograms(void **state)
 			     "4000.002001"));
 	assert_true(has_line("smokescreen_dns_lookup_duration_seconds_count "
 			     "3"));
+	metrics_set_observe(first, METRICS_SET_NONE, SET_DURATION, 86400000000);
+	assert_true(has_line("cn_duration_bucket{role=\"\",project=\"\",le=\""
+			     "43200\"} 0"));
+	assert_true(has_line("cn_duration_bucket{role=\"\",project=\"\",le=\""
+			     "86400\"} 1"));
 	/* upstream's are in milliseconds */
 	metrics_observe(first, HISTOGRAM_PROXY_DURATION, 1500);
 	assert_true(has_line("proxy_duration_ms_timer_sum 1.5"));
 	assert_true(has_line("proxy_duration_ms_timer_bucket{le=\"1\"} 0"));
-	assert_true(has_line("proxy_duration_ms_timer_bucket{le=\"5\"} 1"));
+	assert_true(has_line("proxy_duration_ms_timer_bucket{le=\"2.5\"} 1"));
 }
 
 static void test_decisions_and_dials(void **state)
