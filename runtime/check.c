@@ -2,7 +2,9 @@
 #include "check.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
+#include "runtime/observe/statsd.h"
 #include "runtime/proxy/listener.h"
 #include "store.h"
 
@@ -169,6 +171,24 @@ static void print_settings(FILE *out, const struct settings *settings)
 		    settings->rule_count);
 }
 
+/* What would keep us from telling how we are. */
+static bool check_observers(const struct settings *settings, char *why)
+{
+	const char *ip = settings->prometheus_ip;
+	struct listen_address address;
+	int fd;
+
+	if (settings->prometheus && ip != NULL &&
+	    !listen_address_parse(ip, settings->prometheus_port, &address, why))
+		return false;
+	if (settings->statsd_address == NULL)
+		return true;
+	fd = statsd_open(settings->statsd_address, why);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 bool check_config(const struct settings *settings, FILE *out, char *why)
 {
 	struct listen_address address;
@@ -179,6 +199,7 @@ bool check_config(const struct settings *settings, FILE *out, char *why)
 
 	if (!listen_address_parse(settings->listen_ip, settings->listen_port,
 				  &address, why) ||
+	    !check_observers(settings, why) ||
 	    !store_init(&store, settings, why))
 		return false;
 	base = event_base_new();

@@ -222,6 +222,34 @@ def test_defaults_are_real():
         assert line + "\n" in done.stdout
 
 
+@pytest.mark.parametrize("flags, text", [
+    (["--statsd-address", "127.0.0.1:8125"], "statsd_address: 127.0.0.1:8125"),
+    (["--expose-prometheus-metrics"],
+     "prometheus: http://0.0.0.0:9810/metrics"),
+    (["--expose-prometheus-metrics", "--prometheus-listen-ip", "127.0.0.1",
+      "--prometheus-port", "1", "--prometheus-endpoint", "/m"],
+     "prometheus: http://127.0.0.1:1/m"),
+    (["--stats-socket-dir", "/run", "--stats-socket-file-mode", "750"],
+     "stats_socket_dir: /run\nstats_socket_file_mode: 750"),
+    (["--proxy-protocol"],
+     "support_proxy_protocol: true\nproxy_protocol_trust: anyone"),
+    (["--proxy-protocol", "--proxy-protocol-trust", "10.1.2.3/8"],
+     "support_proxy_protocol: true\nproxy_protocol_trust:\n- 10.0.0.0/8"),
+])
+def test_check_config_shows_how_we_are_observed(flags, text):
+    done = run_smokescreen("--check-config", *flags)
+    assert done.returncode == 0, done.stderr
+    assert f"\n{text}\n" in done.stdout
+
+
+@pytest.mark.parametrize("flags", [
+    ["--statsd-address", "nowhere"],
+    ["--expose-prometheus-metrics", "--prometheus-listen-ip", "nowhere"],
+])
+def test_check_config_refuses_what_a_start_would(flags):
+    refused(run_smokescreen("--check-config", *flags))
+
+
 def test_check_config_shows_the_policy(tmp_path):
     blob = harness.compile_acl(tmp_path, ACL % "report")
     done = run_smokescreen("--check-config", "--egress-acl-file", blob)
