@@ -158,14 +158,14 @@ def test_believing_anyone_is_an_open_door(proxy):
 
 def test_stalling_in_the_header_has_an_end(proxy, origin):
     child = proxy("--proxy-protocol",
-                  config="read_header_timeout: 300ms\n")
+                  config="read_header_timeout: 1s\n")
     with child.dial() as silent, child.dial() as half, child.dial() as slow:
         half.sendall(V1[:20])
         stop = threading.Event()
 
         def dribble():
-            for byte in b"PROXY UNKNOWN " + b"x" * 60:
-                if stop.wait(0.02):
+            for byte in b"PROXY UNKNOWN " + b"x" * 80:
+                if stop.wait(0.03):
                     return
                 try:
                     slow.sendall(bytes([byte]))
@@ -184,8 +184,9 @@ def test_stalling_in_the_header_has_an_end(proxy, origin):
                    error="the PROXY header was not complete in time")
     # and the head has a time of its own
     with child.dial() as sock:
+        time.sleep(0.6)
         sock.sendall(V1)
-        time.sleep(0.2)
+        time.sleep(0.6)
         sock.sendall(harness.connect_head("127.0.0.1", origin().port))
         assert harness.read_head(sock).status == 200
 
