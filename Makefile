@@ -58,6 +58,7 @@ GRAMMAR_SRC := \
 GRAMMAR_RE := \
 	grammar/chunked.re \
 	grammar/head.re \
+	grammar/proxyline.re \
 	grammar/request.re \
 	grammar/response.re \
 	grammar/text.re \
@@ -153,6 +154,7 @@ RUNTIME_SRC := \
 	runtime/config.c \
 	runtime/drain.c \
 	runtime/handover.c \
+	runtime/inherited.c \
 	runtime/main.c \
 	runtime/net/dial.c \
 	runtime/net/dns_cache.c \
@@ -162,10 +164,18 @@ RUNTIME_SRC := \
 	runtime/net/endpoint.c \
 	runtime/net/hosts_file.c \
 	runtime/net/proxy_address.c \
+	runtime/net/proxy_protocol.c \
 	runtime/net/resolver.c \
 	runtime/observe/events.c \
 	runtime/observe/json.c \
 	runtime/observe/log.c \
+	runtime/observe/metrics.c \
+	runtime/observe/metrics_walk.c \
+	runtime/observe/prometheus.c \
+	runtime/observe/small_server.c \
+	runtime/observe/stats_socket.c \
+	runtime/observe/statsd.c \
+	runtime/observers.c \
 	runtime/options.c \
 	runtime/proxy/answer.c \
 	runtime/proxy/body.c \
@@ -177,7 +187,10 @@ RUNTIME_SRC := \
 	runtime/proxy/headers.c \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
+	runtime/proxy/measure.c \
 	runtime/proxy/pipes.c \
+	runtime/proxy/preamble.c \
+	runtime/proxy/report.c \
 	runtime/proxy/respond.c \
 	runtime/proxy/self.c \
 	runtime/proxy/stream.c \
@@ -190,6 +203,7 @@ RUNTIME_SRC := \
 	runtime/server.c \
 	runtime/settings.c \
 	runtime/settings_check.c \
+	runtime/settings_duration.c \
 	runtime/settings_limits.c \
 	runtime/settings_proxies.c \
 	runtime/store.c \

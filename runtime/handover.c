@@ -131,6 +131,29 @@ static bool are_listeners(const struct handover_offer *offer)
 	return true;
 }
 
+/* A socket that several workers accept from came several times. */
+static void drop_repeated(struct handover_offer *offer)
+{
+	ino_t seen[HANDOVER_MAX];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < offer->count; i++) {
+		struct stat st = {.st_ino = 0};
+		size_t k = 0;
+
+		fstat(offer->fds[i], &st);
+		while (k < kept && seen[k] != st.st_ino)
+			k++;
+		if (k < kept) {
+			close(offer->fds[i]);
+			continue;
+		}
+		seen[kept] = st.st_ino;
+		offer->fds[kept++] = offer->fds[i];
+	}
+	offer->count = kept;
+}
+
 bool handover_ask(const char *path, struct handover_offer *offer, char *why)
 {
 	uint32_t total = 1;
@@ -150,8 +173,10 @@ bool handover_ask(const char *path, struct handover_offer *offer, char *why)
 					       : strerror(errno));
 			goto fail;
 		}
-	if (are_listeners(offer))
+	if (are_listeners(offer)) {
+		drop_repeated(offer);
 		return true;
+	}
 	refuse(why, "handover from %s: what came does not listen", path);
 fail:
 	handover_offer_fini(offer);
@@ -170,11 +195,16 @@ void handover_taken(struct handover_offer *offer)
 	offer->connection = -1;
 }
 
-void handover_offer_fini(struct handover_offer *offer)
+void handover_drop_sockets(struct handover_offer *offer)
 {
 	for (size_t i = 0; i < offer->count; i++)
 		close(offer->fds[i]);
 	offer->count = 0;
+}
+
+void handover_offer_fini(struct handover_offer *offer)
+{
+	handover_drop_sockets(offer);
 	if (offer->connection >= 0)
 		close(offer->connection);
 	offer->connection = -1;

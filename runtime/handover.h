@@ -34,6 +34,8 @@ struct handover_offer {
 bool handover_ask(const char *path, struct handover_offer *offer, char *why);
 /* We serve: the predecessor may end.  Closes the connection. */
 void handover_taken(struct handover_offer *offer);
+/* Close the sockets of OFFER: there are other references. */
+void handover_drop_sockets(struct handover_offer *offer);
 /* Close what is left of OFFER.  Idempotent. */
 void handover_offer_fini(struct handover_offer *offer);
 

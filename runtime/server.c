@@ -13,6 +13,9 @@
 
 #include "drain.h"
 #include "handover.h"
+#include "inherited.h"
+#include "observers.h"
+#include "runtime/net/endpoint.h"
 #include "runtime/proxy/worker.h"
 #include "store.h"
 #include "watch.h"
@@ -38,9 +41,10 @@ struct server {
 	unsigned reloads;            /* that worked */
 	struct worker **workers;     /* owned, COUNT of them */
 	unsigned count;
-	struct listen_address address; /* as bound */
+	struct observers observers;
 	bool has_store;
 	bool interrupted;
+	int inherited; /* listening sockets that we were given */
 };
 
 static void flush_log(struct server *server)
@@ -114,6 +118,8 @@ static void reload(struct server *server, const char *cause)
 		watch_note(server->watch);
 	ok = store_reload(&server->store, &result);
 	server->reloads += ok;
+	metrics_count(server->observers.metrics,
+		      ok ? METRIC_RELOADS_OK : METRIC_RELOADS_FAILED);
 	line = log_begin(server->log, ok ? LOG_INFO : LOG_ERROR,
 			 ok ? "policy reloaded"
 			    : "policy not reloaded, the old one stays");
@@ -145,6 +151,7 @@ static void on_handed_over(void *context)
 
 	log_message(server->log, LOG_INFO,
 		    "a successor has taken the listening sockets");
+	observers_leave(&server->observers);
 	start_drain(server);
 	flush_log(server);
 }
@@ -234,26 +241,10 @@ static bool add_watch(struct server *server, char *why)
 	return server->watch != NULL;
 }
 
-/* The next worker's socket: a predecessor's, another reference to one of those
- * when there are more workers, or a new one.  -1: WHY says why not. */
-static int next_listener(struct server *server, char *why)
-{
-	struct handover_offer *offer = &server->offer;
-	unsigned at = server->count;
-	int fd;
-
-	if (offer->count == 0)
-		return listener_open(&server->address, at == 0, why);
-	/* these stay until all workers are there: see handover_offer_fini() */
-	fd = fcntl(offer->fds[at % offer->count], F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		snprintf(why, SERVER_WHY_MAX, "%s", strerror(errno));
-	return fd;
-}
-
 /* Ask a predecessor for its sockets, and see that they are what we are to
  * listen on. */
-static bool ask_predecessor(struct server *server, char *why)
+static bool ask_predecessor(struct server *server,
+			    struct listen_address *address, char *why)
 {
 	const char *path = server->settings->handover_socket;
 	struct handover_offer *offer = &server->offer;
@@ -263,7 +254,7 @@ static bool ask_predecessor(struct server *server, char *why)
 	if (!handover_ask(path, offer, why))
 		return false;
 	for (size_t i = 0; i < offer->count; i++)
-		if (!listener_is_at(offer->fds[i], &server->address)) {
+		if (!listener_is_at(offer->fds[i], address)) {
 			snprintf(why, SERVER_WHY_MAX,
 				 "handover from %s: the predecessor listens "
 				 "on another address",
@@ -273,25 +264,20 @@ static bool ask_predecessor(struct server *server, char *why)
 	return true;
 }
 
-/* Every socket needs somebody who accepts from it. */
-static unsigned enough_for(const struct handover_offer *offer, unsigned count)
-{
-	return count < offer->count ? (unsigned)offer->count : count;
-}
-
 /* We serve: stand ready for a successor, and let the predecessor end. */
 static bool take_over(struct server *server)
 {
 	const char *path = server->settings->handover_socket;
 	char why[HANDOVER_WHY_MAX];
+	size_t count = 0;
 
 	if (path == NULL)
 		return true;
 	for (unsigned i = 0; i < server->count; i++)
-		server->listeners[i] = server->workers[i]->listener.fd;
-	server->handover =
-		handover_new(server->base, path, server->listeners,
-			     server->count, on_handed_over, server, why);
+		count += worker_listeners(server->workers[i],
+					  server->listeners + count);
+	server->handover = handover_new(server->base, path, server->listeners,
+					count, on_handed_over, server, why);
 	if (server->handover == NULL) {
 		fprintf(stderr, "smokescreen: %s\n", why);
 		return false;
@@ -302,19 +288,9 @@ static bool take_over(struct server *server)
 
 static bool add_workers(struct server *server, char *why)
 {
-	const struct settings *settings = server->settings;
-	unsigned count = worker_count(settings);
-	const char *ip = settings->listen_ip;
+	unsigned count = worker_count(server->settings);
 	const char *reason;
 
-	if (ip == NULL && settings->acl_file == NULL)
-		ip = "127.0.0.1";
-	if (!listen_address_parse(ip, settings->listen_port, &server->address,
-				  why))
-		return false;
-	if (!ask_predecessor(server, why))
-		return false;
-	count = enough_for(&server->offer, count);
 	server->shared.workers = count;
 	server->workers = calloc(count, sizeof(struct worker *));
 	if (server->workers == NULL) {
@@ -322,24 +298,107 @@ static bool add_workers(struct server *server, char *why)
 		return false;
 	}
 	while (server->count < count) {
-		int fd = next_listener(server, why);
+		struct worker *worker = worker_new(&server->shared, &reason);
 
-		if (fd < 0)
-			return false;
-		if (server->count == 0)
-			self_add(&server->shared.listeners, fd);
-		server->workers[server->count] =
-			worker_new(&server->shared, fd, &reason);
-		if (server->workers[server->count] == NULL) {
+		if (worker == NULL) {
 			snprintf(why, SERVER_WHY_MAX, "%s", reason);
 			return false;
 		}
-		server->count++;
+		server->workers[server->count++] = worker;
 	}
-	for (size_t i = 0; i < server->offer.count; i++)
-		close(server->offer.fds[i]);
-	server->offer.count = 0;
 	return true;
+}
+
+/* Every worker accepts from every socket that we were given. */
+static bool share_listeners(struct server *server, const int *fds, int count,
+			    char *why)
+{
+	bool ok = true;
+
+	for (int i = 0; i < count; i++) {
+		ok = ok && self_add(&server->shared.listeners, fds[i]);
+		for (unsigned k = 0; ok && k < server->count; k++) {
+			int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+
+			ok = fd >= 0 &&
+			     worker_listen(server->workers[k], fd, true);
+		}
+		close(fds[i]);
+	}
+	if (!ok)
+		snprintf(why, SERVER_WHY_MAX, "inherited sockets: %s",
+			 strerror(errno));
+	return ok;
+}
+
+/* A socket for worker AT: a predecessor's, another reference to one of those
+ * when there are more workers, or a new one.  -1: WHY says why not. */
+static int next_listener(struct server *server, struct listen_address *address,
+			 unsigned at, char *why)
+{
+	const struct handover_offer *offer = &server->offer;
+	int fd;
+
+	if (offer->count == 0)
+		return listener_open(address, at == 0, why);
+	fd = fcntl(offer->fds[at % offer->count], F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		snprintf(why, SERVER_WHY_MAX, "%s", strerror(errno));
+	return fd;
+}
+
+/* A socket of its own for every worker.  Of a predecessor's each needs somebody
+ * who accepts from it: with fewer workers than those one worker has several. */
+static bool open_listeners(struct server *server, char *why)
+{
+	const struct settings *settings = server->settings;
+	const char *ip = settings->listen_ip;
+	struct listen_address address;
+	unsigned count;
+
+	if (ip == NULL && settings->acl_file == NULL)
+		ip = "127.0.0.1";
+	if (!listen_address_parse(ip, settings->listen_port, &address, why) ||
+	    !ask_predecessor(server, &address, why))
+		return false;
+	count = server->count;
+	if (count < server->offer.count)
+		count = (unsigned)server->offer.count;
+	for (unsigned i = 0; i < count; i++) {
+		int fd = next_listener(server, &address, i, why);
+
+		if (fd < 0)
+			return false;
+		if (i == 0)
+			self_add(&server->shared.listeners, fd);
+		if (!worker_listen(server->workers[i % server->count], fd,
+				   false)) {
+			snprintf(why, SERVER_WHY_MAX,
+				 "too many listening sockets for so few "
+				 "workers");
+			return false;
+		}
+	}
+	handover_drop_sockets(&server->offer);
+	return true;
+}
+
+static bool add_listeners(struct server *server, char *why)
+{
+	int fds[WORKER_MAX_LISTENERS];
+	int count = inherited_listeners(fds, WORKER_MAX_LISTENERS, why);
+
+	if (count < 0)
+		return false;
+	server->inherited = count;
+	if (count != 0 && server->settings->handover_socket != NULL) {
+		snprintf(why, SERVER_WHY_MAX,
+			 "--handover-socket is of no use with inherited "
+			 "sockets, which outlive us anyway");
+		return false;
+	}
+	return count != 0 ? share_listeners(server, fds, count, why)
+			  : open_listeners(server, why);
 }
 
 struct server *server_new(const struct settings *settings, char *why)
@@ -364,7 +423,12 @@ struct server *server_new(const struct settings *settings, char *why)
 	if (!add_watch(server, why))
 		goto fail;
 	server->has_store = store_init(&server->store, settings, why);
-	if (server->has_store && add_workers(server, why))
+	if (server->has_store &&
+	    observers_init(&server->observers, &server->shared, server->log,
+			   why) &&
+	    add_workers(server, why) && add_listeners(server, why) &&
+	    observers_start(&server->observers, server->base, server->workers,
+			    server->count, why))
 		return server;
 fail:
 	server_free(server);
@@ -377,6 +441,7 @@ void server_free(struct server *server)
 		return;
 	for (unsigned i = 0; i < server->count; i++)
 		worker_free(server->workers[i]);
+	observers_fini(&server->observers);
 	free(server->workers);
 	handover_free(server->handover);
 	handover_offer_fini(&server->offer);
@@ -418,7 +483,7 @@ static void warn_of_open_doors(struct server *server)
 {
 	const struct policy *policy = server->store.current;
 	struct json line;
-	char doors[256];
+	char doors[512];
 
 	if (policy->has_acl && !server->settings->allow_missing_role) {
 		log_message(server->log, LOG_WARNING,
@@ -428,12 +493,17 @@ static void warn_of_open_doors(struct server *server)
 		return;
 	}
 	snprintf(doors, sizeof(doors),
-		 "no TLS: clients are not authenticated%s%s",
+		 "no TLS: clients are not authenticated%s%s%s",
 		 policy->has_acl ? "; allow_missing_role: clients without a "
 				   "role are served"
 				 : "; no ACL: every host is allowed",
 		 policy->has_acl && default_rule_is_open(&policy->blob)
 			 ? "; the default rule is open"
+			 : "",
+		 server->settings->proxy_protocol &&
+				 server->settings->proxy_trust_count == 0
+			 ? "; proxy_protocol_trust: PROXY headers are believed "
+			   "from anyone"
 			 : "");
 	line = log_begin(server->log, LOG_WARNING,
 			 "anyone who can reach the port can use this proxy");
@@ -441,35 +511,57 @@ static void warn_of_open_doors(struct server *server)
 	log_end(server->log, &line);
 }
 
+/* Where we listen: the proxy's own listeners first, then the others. */
+static void log_listeners(struct server *server)
+{
+	const struct self_listeners *listeners = &server->shared.listeners;
+
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct json line =
+			log_begin(server->log, LOG_INFO,
+				  "Self-connection detection initialized");
+		char text[ADDR_TEXT_MAX];
+
+		addr_format(&listeners->at[i].addr, text);
+		json_put_text(&line, "listening_ip", text);
+		json_put_unsigned(&line, "listening_port",
+				  listeners->at[i].port);
+		log_end(server->log, &line);
+	}
+}
+
 static void log_ready(struct server *server)
 {
-	char text[ADDR_TEXT_MAX], where[ADDR_TEXT_MAX + 8];
-	struct addr addr = {{0}};
-	uint16_t port = 0;
+	const struct self_listeners *listeners = &server->shared.listeners;
+	char where[ENDPOINT_TEXT_MAX];
 	struct json line;
 
-	self_from_sockaddr((struct sockaddr *)&server->address.storage, &addr,
-			   &port);
-	addr_format(&addr, text);
-	snprintf(where, sizeof(where), addr_is_v4(&addr) ? "%s:%u" : "[%s]:%u",
-		 text, port);
-	line = log_begin(server->log, LOG_INFO,
-			 "Self-connection detection initialized");
-	json_put_text(&line, "listening_ip", text);
-	json_put_unsigned(&line, "listening_port", port);
-	log_end(server->log, &line);
+	log_listeners(server);
+	observers_log(&server->observers);
 	if (server->settings->listen_ip == NULL &&
-	    server->settings->acl_file == NULL)
+	    server->settings->acl_file == NULL && server->inherited == 0)
 		log_message(server->log, LOG_WARNING,
 			    "without an ACL only this machine is served: "
 			    "listening on 127.0.0.1");
+	endpoint_format(&listeners->at[0].addr, listeners->at[0].port, where);
 	line = log_begin(server->log, LOG_INFO, "ready");
 	json_put_text(&line, "address", where);
-	json_put_unsigned(&line, "port", port);
+	json_put_unsigned(&line, "port", listeners->at[0].port);
+	if (server->inherited != 0)
+		json_put_unsigned(&line, "inherited_sockets",
+				  (uint64_t)server->inherited);
 	json_put_unsigned(&line, "workers", server->count);
 	json_put_text(&line, "policy", server->store.current->hash);
 	json_put_text(&line, "version", SMOKESCREEN_VERSION);
 	log_end(server->log, &line);
+}
+
+static void log_ack(struct server *server)
+{
+	char why[INHERITED_WHY_MAX];
+
+	if (!inherited_ack(why))
+		log_message(server->log, LOG_ERROR, why);
 }
 
 static void log_start(struct server *server)
@@ -484,6 +576,7 @@ static void log_start(struct server *server)
 	}
 	warn_of_open_doors(server);
 	log_ready(server);
+	log_ack(server);
 	flush_log(server);
 }
 
@@ -512,6 +605,7 @@ int server_run(struct server *server)
 	}
 	for (unsigned i = 0; i < server->count; i++)
 		worker_join(server->workers[i]);
+	observers_finish(&server->observers);
 	for (unsigned i = 0; i < server->count; i++)
 		log_flush_wait(server->workers[i]->log, FINAL_FLUSH_MS);
 	log_flush_wait(server->log, FINAL_FLUSH_MS);

@@ -254,9 +254,9 @@ static bool load_crls(struct world *world)
 	const struct certificate **issuers =
 		calloc(world->anchors.count + world->count, sizeof(*issuers));
 	size_t count;
-	bool ok = issuers != NULL;
+	bool ok = true;
 
-	if (!ok) {
+	if (issuers == NULL) {
 		snprintf(world->why, WHY_MAX, "out of memory");
 		return false;
 	}

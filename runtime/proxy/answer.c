@@ -128,6 +128,7 @@ static void turn_away(struct client *client, unsigned status,
 /* see answer.h */
 void answer_over_rate(struct client *client)
 {
+	metrics_count(client->worker->metrics, METRIC_RATE_LIMITED);
 	turn_away(client, 429, "request rate limit exceeded",
 		  "Proxy rate limit exceeded. Please retry later.");
 }
@@ -135,6 +136,7 @@ void answer_over_rate(struct client *client)
 /* see answer.h */
 void answer_over_requests(struct client *client)
 {
+	metrics_count(client->worker->metrics, METRIC_CONCURRENCY_LIMITED);
 	turn_away(client, 503, "concurrent request limit exceeded",
 		  "Proxy overloaded. Please retry later.");
 }
@@ -145,6 +147,7 @@ void answer_over_tunnels(struct client *client)
 	const char *message = "maximum concurrent connect tunnels exceeded";
 	struct answer answer;
 
+	metrics_count(client->worker->metrics, METRIC_TUNNELS_LIMITED);
 	build_answer(client, 429, message, &answer);
 	log_failure(client->worker->log, &client->exchange, client->reason,
 		    message, message);

@@ -13,6 +13,7 @@
 #include "answer.h"
 #include "client.h"
 #include "forward.h"
+#include "measure.h"
 #include "respond.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
@@ -38,6 +39,7 @@ static void on_dial(void *context, const struct dial_result *result)
 
 	client->dial = NULL;
 	client->connect_us = (uint32_t)(client_clock_us() - client->mark_us);
+	measure_dial(client, result);
 	if (result->fd >= 0) {
 		client->remote = result->addr;
 		client_set_origin(client, result->fd);
@@ -118,6 +120,7 @@ void connect_deny_address(struct client *client, const struct addr *addr,
 		 text, class);
 	snprintf(told, sizeof(told), "%s - denied by rule '%s'", what, class);
 	client->exchange.would_deny = true;
+	measure_denied(client);
 	answer_deny(client, reason,
 		    settings_of(client)->deny_detail == DETAIL_FULL ? reason
 								    : told);
@@ -136,6 +139,7 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 		struct classification class =
 			connect_classify(client, &addrs[i], client->port);
 
+		metrics_class(client->worker->metrics, class.class);
 		if (addr_class_allows(class.class)) {
 			allowed[kept++] = addrs[i];
 		} else if (denied == NULL) {
@@ -189,6 +193,7 @@ static void on_lookup(void *context, const struct lookup_result *result)
 	client->lookup = NULL;
 	client->exchange.dns_us =
 		(uint32_t)(client_clock_us() - client->mark_us);
+	measure_lookup(client, result->status);
 	switch (result->status) {
 	case LOOKUP_OK:
 		judge(client, result->addrs, result->count);
@@ -211,6 +216,7 @@ static void on_lookup(void *context, const struct lookup_result *result)
 static void lookup(struct client *client, const char *name)
 {
 	client->mark_us = client_clock_us();
+	metrics_count(client->worker->metrics, METRIC_RESOLVER_ATTEMPTS);
 	client->lookup = resolve_start(client->worker->resolver, name,
 				       on_lookup, client);
 	if (client->lookup == NULL) {
@@ -242,10 +248,13 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	else
 		reason = asked->bad_proxy;
 	if (reason != NULL) {
+		measure_undecided(client, asked->host.form == HOST_IPV6,
+				  asked->bad_proxy != NULL);
 		answer_deny(client, reason, reason);
 		return false;
 	}
 	exchange->decision = decide(&client->policy->blob, &query);
+	measure_decision(client);
 	/* the entry is a part of the host, which lives on in our own copy */
 	if (exchange->decision.entry.name.n != 0)
 		exchange->decision.entry.name.p =
@@ -261,6 +270,7 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	if (exchange->decision.mitm != MITM_NONE) {
 		reason = "ACLDecision specified MITM but Smokescreen doesn't "
 			 "have MITM enabled";
+		exchange->cause = CAUSE_MITM;
 		answer_deny(client, reason, reason);
 		return false;
 	}
@@ -270,10 +280,12 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 static bool decide_without_acl(struct client *client, const struct asked *asked)
 {
 	if (asked->bad_proxy != NULL) {
+		measure_undecided(client, false, true);
 		answer_deny(client, asked->bad_proxy, asked->bad_proxy);
 		return false;
 	}
 	client->reason = "Egress ACL is not configured";
+	client->exchange.cause = CAUSE_NO_ACL;
 	client->exchange.allow = true;
 	return true;
 }

@@ -251,6 +251,7 @@ static void start(struct client *client)
 	client->state = CLIENT_TUNNEL;
 	client_release_request(client);
 	timeout_arm(&client->duration, &client->worker->duration_timeouts);
+	metrics_count(client->worker->metrics, METRIC_TUNNELS);
 	touch(client);
 }
 
@@ -330,4 +331,5 @@ void tunnel_log_end(struct client *client, enum close_cause cause)
 			 strerror(client->error));
 	log_close(client->worker->log, &client->exchange, client->reason,
 		  &record, error);
+	metrics_add(client->worker->metrics, METRIC_TUNNELS, UINT64_MAX);
 }

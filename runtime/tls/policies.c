@@ -54,7 +54,7 @@ static void become(struct policies *policies, const struct bytes *set,
 static bool intersect(struct policies *policies,
 		      const struct certificate *certificate, bool any_counts)
 {
-	struct bytes next[POLICIES_MAX];
+	struct bytes next[POLICIES_MAX] = {{0}};
 	struct bytes rest = certificate->policies;
 	size_t count = 0;
 	bool any = false;
@@ -107,7 +107,7 @@ static bool is_mapped(struct bytes oid, struct bytes mappings)
 static enum trust map(struct policies *policies,
 		      const struct certificate *certificate)
 {
-	struct bytes next[POLICIES_MAX];
+	struct bytes next[POLICIES_MAX] = {{0}};
 	struct bytes rest = certificate->mappings;
 	struct bytes from;
 	struct bytes to;
