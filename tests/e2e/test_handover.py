@@ -4,6 +4,7 @@ reset, before, while or after."""
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -11,6 +12,7 @@ import pytest
 
 import harness
 from harness import run_smokescreen
+from test_metrics import samples
 from test_start import refused
 
 
@@ -195,3 +197,40 @@ def test_a_draining_process_has_nothing_to_give(generations, origin,
 def test_a_path_that_does_not_fit(tmp_path):
     assert "longer than" in refused(run_smokescreen(
         "--handover-socket", "x" * 101, "--check-config"))
+
+
+def test_metrics_move_to_the_successor(generations):
+    port = harness.unused_port()
+    flags = ("--expose-prometheus-metrics", "--prometheus-listen-ip",
+             "127.0.0.1", "--prometheus-port", port)
+    first = generations(*flags)
+    second = generations(*flags)
+    ended(first)
+    second.connect("10.0.0.1", 443)
+    assert samples(second)["smokescreen_clients_accepted_total"] == 1
+
+
+def test_sockets_outnumber_what_workers_take(generations, tmp_path):
+    first = generations("--workers", "17")
+    done = run_smokescreen("--handover-socket", tmp_path / "handover",
+                           "--workers", "1", "--listen-port", "0")
+    assert "too many listening sockets" in refused(done)
+    second = generations("--workers", "2")
+    ended(first)
+    second.signal(signal.SIGTERM)
+    ended(second)
+
+
+def test_inherited_sockets_need_no_handover(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def inherit():
+            os.dup2(listener.fileno(), 3)
+            os.environ["LISTEN_PID"] = str(os.getpid())
+            os.environ["LISTEN_FDS"] = "1"
+            os.execv(harness.BUILD / "smokescreen",
+                     ["smokescreen", "--handover-socket", tmp_path / "h"])
+        done = subprocess.run(
+            ["true"], preexec_fn=inherit, stderr=subprocess.PIPE, text=True,
+            pass_fds=[listener.fileno()], timeout=harness.SECONDS)
+    assert done.returncode == 1
+    assert "of no use with inherited sockets" in done.stderr

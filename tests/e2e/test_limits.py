@@ -10,6 +10,7 @@ import pytest
 
 import harness
 from harness import run_smokescreen
+from test_metrics import FLAGS as METRICS, samples
 from test_start import refused
 
 WORKERS = ("--workers", "4")
@@ -91,7 +92,7 @@ def held(proxy):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         server = f"127.0.0.1:{silent.getsockname()[1]}"
-        child = proxy(*WORKERS, "--max-concurrent-requests", "2",
+        child = proxy(*WORKERS, *METRICS, "--max-concurrent-requests", "2",
                       "--resolver-address", server, "--dns-timeout", "20s")
         socks = []
         for name in "a.test", "b.test":
@@ -314,3 +315,24 @@ def test_a_flag_replaces_its_own_key_and_no_other(tmp_path):
 def test_no_limits_unless_asked_for(tmp_path):
     assert set(shown(tmp_path, "max_concurrent_connect_tunnels: -1\n")
                .values()) == {"none"}
+
+
+def test_who_is_turned_away_is_counted(proxy, origin):
+    child = proxy(*METRICS, "--max-concurrent-connect-tunnels", "1",
+                  "--max-request-rate", "0.001", "--max-request-burst", "4")
+    port = origin().port
+    with child.tunnel("127.0.0.1", port):
+        for _ in range(3):
+            assert child.connect("127.0.0.1", port).status == 429
+        for _ in range(5):
+            assert child.connect("127.0.0.1", port).status == 429
+        found = samples(child)
+    assert found["tunnels_concurrency_limited"] == 3
+    assert found["requests_rate_limited"] == 5
+    assert found["requests_concurrency_limited"] == 0
+
+
+def test_requests_turned_away_are_counted(held):
+    child, _ = held
+    statuses(child, 6)
+    assert samples(child)["requests_concurrency_limited"] == 6
