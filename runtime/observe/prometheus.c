@@ -250,7 +250,7 @@ void prometheus_write(struct text *out, struct metrics_registry *registry,
 {
 	struct writing writing = {.out = out};
 
-	metrics_walk(registry, visit, &writing);
+	metrics_walk(registry, true, visit, &writing);
 	put_now(out, "smokescreen_clients", METRICS_GAUGE,
 		"Clients connected now.", now->clients);
 	put_now(out, "smokescreen_log_lines_dropped_total", METRICS_COUNTER,
