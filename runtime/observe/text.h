@@ -80,20 +80,16 @@ static inline void text_put_unsigned(struct text *text, uint64_t value)
 static inline void text_put_fraction(struct text *text, uint64_t value,
 				     uint64_t scale)
 {
-	uint64_t rest = value % scale;
+	char digits[24] = ".";
+	size_t n = 1;
 
 	text_put_unsigned(text, value / scale);
-	if (rest == 0)
-		return;
-	text_put(text, ".");
-	while (rest != 0) {
-		char digit;
-
-		scale /= 10;
-		digit = (char)('0' + rest / scale);
-		text_add(text, str_make(&digit, 1));
-		rest %= scale;
-	}
+	for (uint64_t unit = scale / 10; unit != 0; unit /= 10)
+		digits[n++] = (char)('0' + value / unit % 10);
+	while (digits[n - 1] == '0')
+		n--;
+	if (n > 1)
+		text_add(text, str_make(digits, n));
 }
 
 #endif
