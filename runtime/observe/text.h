@@ -76,7 +76,7 @@ static inline void text_put_unsigned(struct text *text, uint64_t value)
 	text_add(text, str_make(digits + at, sizeof(digits) - at));
 }
 
-/* VALUE / SCALE, a power of ten, without zeros at the end: "1.5". */
+/* VALUE / SCALE, a power of ten up to 10^9, without zeros at the end: "1.5". */
 static inline void text_put_fraction(struct text *text, uint64_t value,
 				     uint64_t scale)
 {
@@ -84,10 +84,9 @@ static inline void text_put_fraction(struct text *text, uint64_t value,
 	size_t n = 1;
 
 	text_put_unsigned(text, value / scale);
-	for (uint64_t unit = scale / 10; unit != 0; unit /= 10)
-		digits[n++] = (char)('0' + value / unit % 10);
-	while (digits[n - 1] == '0')
-		n--;
+	for (uint64_t rest = value % scale; rest != 0 && n < sizeof(digits);
+	     rest = rest * 10 % scale)
+		digits[n++] = (char)('0' + rest * 10 / scale);
 	if (n > 1)
 		text_add(text, str_make(digits, n));
 }
