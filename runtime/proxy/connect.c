@@ -115,7 +115,8 @@ static void deny_address(struct client *client, const struct addr *addr,
 static void judge(struct client *client, const struct addr *addrs, size_t count)
 {
 	struct addr allowed[RESOLVER_MAX_ADDRESSES];
-	const struct addr *denied = NULL;
+	struct addr denied; /* the first one */
+	bool any_denied = false;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count && i < RESOLVER_MAX_ADDRESSES; i++) {
@@ -124,14 +125,15 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 		metrics_class(client->worker->metrics, class.class);
 		if (addr_class_allows(class.class)) {
 			allowed[kept++] = addrs[i];
-		} else if (denied == NULL) {
-			denied = &addrs[i];
+		} else if (!any_denied) {
+			any_denied = true;
+			denied = addrs[i];
 			client->exchange.class = class;
 		}
 	}
-	if (denied != NULL && kept != 0 &&
+	if (any_denied && kept != 0 &&
 	    settings_of(client)->mixed_answers == MIXED_REFUSE) {
-		deny_address(client, denied,
+		deny_address(client, &denied,
 			     "not every resolved address is allowed");
 		return;
 	}
@@ -140,8 +142,8 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 		return;
 	if (kept != 0)
 		connect_dial(client, allowed, kept);
-	else if (denied != NULL)
-		deny_address(client, denied,
+	else if (any_denied)
+		deny_address(client, &denied,
 			     "no valid IP found among resolved addresses");
 	else
 		answer_fail(client, 502, "Failed to resolve remote hostname",
