@@ -237,6 +237,40 @@ static void test_revocation(void **state)
 	crl_set_fini(&crls);
 }
 
+/* When a list is taken: its grace, and the clocks of others, to the second. */
+static void test_dates_of_a_crl(void **state)
+{
+	const struct certificate *issuers[1];
+	struct certificate middle;
+	struct crl_set crls;
+	struct crl crl;
+
+	(void)state;
+	assert_int_equal(certificate_read(BYTES(pki_middle), &middle),
+			 TRUST_OK);
+	issuers[0] = &middle;
+	assert_int_equal(crl_read(BYTES(pki_crl_web), &crl), TRUST_OK);
+	const struct {
+		int64_t now;
+		enum trust trust;
+	} cases[] = {
+		{crl.this_update - CRL_MAX_SKEW - 1, TRUST_CRL_FUTURE},
+		{crl.this_update - CRL_MAX_SKEW, TRUST_OK},
+		{crl.next_update + 60, TRUST_OK},
+		{crl.next_update + 61, TRUST_CRL_STALE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		crl_set_init(&crls, 60);
+		assert_int_equal(crl_set_add(&crls, BYTES(pki_crl_web), issuers,
+					     1, cases[i].now),
+				 cases[i].trust);
+		assert_int_equal(crls.count, cases[i].trust == TRUST_OK);
+		crl_set_fini(&crls);
+	}
+	crl_fini(&crl);
+}
+
 static void test_every_byte_of_a_crl(void **state)
 {
 	const struct certificate *issuers[1];
@@ -289,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_revocation),
+		cmocka_unit_test(test_dates_of_a_crl),
 		cmocka_unit_test(test_every_byte_of_a_crl),
 		cmocka_unit_test(test_words),
 	};
