@@ -233,18 +233,6 @@ def test_purpose_of_cas(verify, root):
     verify(Certificate("web", top), ca=top).refused("PURPOSE")
 
 
-def test_policy_demanded(verify, root):
-    demand = pki.ext(36, pki.seq(pki.tlv(0x80, b"\x00")), True)
-    policy = pki.ext(32, pki.seq(pki.seq(pki.oid("1.2.3.4"))))
-    middle = authority("middle", root, more=[demand, policy])
-    verify(Certificate("web", middle), middle, ca=root).refused("POLICY")
-    web = Certificate("web", middle, more=[policy])
-    assert verify(web, middle, ca=root).role == "web"
-    other = pki.ext(32, pki.seq(pki.seq(pki.oid("1.2.3.5"))))
-    web = Certificate("web", middle, more=[other])
-    verify(web, middle, ca=root).refused("POLICY")
-
-
 # --- name constraints ---------------------------------------------------------
 
 NAMES = {
