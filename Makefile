@@ -14,7 +14,7 @@ PYTEST  := $(PYTHON) -m pytest -q -p no:cacheprovider
 CSTD    := -std=c17 -D_GNU_SOURCE
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	   -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wcast-qual \
-	   -Wformat=2 -Wswitch-enum -Wwrite-strings
+	   -Wformat=2 -Wswitch-enum -Wwrite-strings -Wno-string-concatenation
 OPT     ?= -O2 -g
 # SAN=address,undefined builds with sanitizers; give it a BUILD of its own.
 SAN     ?=

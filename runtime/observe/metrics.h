@@ -223,8 +223,10 @@ struct metrics_sample {
 /* Called with every sample, those of a family in a row.  SAMPLE is borrowed for
  * the call. */
 typedef void metrics_visit(void *context, const struct metrics_sample *sample);
-void metrics_walk(struct metrics_registry *registry, metrics_visit *visit,
-		  void *context);
+/* Histograms make most of the work: who has no use for them leaves them out.
+ */
+void metrics_walk(struct metrics_registry *registry, bool with_histograms,
+		  metrics_visit *visit, void *context);
 
 /* The families of histograms, for statsd. */
 const struct metrics_family *

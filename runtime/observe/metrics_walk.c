@@ -212,6 +212,10 @@ static void walk_rows(struct walk *walk)
 		walk->sample.place = i;
 		end_sample(walk);
 	}
+}
+
+static void walk_histograms(struct walk *walk)
+{
 	for (size_t i = 0; i < HISTOGRAM_COUNT; i++) {
 		begin_sample(walk, &histograms[i]);
 		for (unsigned k = 0; k < walk->registry->thread_count; k++)
@@ -330,8 +334,8 @@ static void walk_set_histogram(struct walk *walk, unsigned histogram,
 	}
 }
 
-void metrics_walk(struct metrics_registry *registry, metrics_visit *visit,
-		  void *context)
+void metrics_walk(struct metrics_registry *registry, bool with_histograms,
+		  metrics_visit *visit, void *context)
 {
 	struct walk walk = {registry, visit, context, {.family = NULL}};
 	unsigned sets = atomic_load(&registry->set_count);
@@ -341,6 +345,9 @@ void metrics_walk(struct metrics_registry *registry, metrics_visit *visit,
 	walk_dials(&walk);
 	for (unsigned i = 0; i < SET_COUNTER_COUNT; i++)
 		walk_set_counter(&walk, i, sets);
+	if (!with_histograms)
+		return;
+	walk_histograms(&walk);
 	for (unsigned i = 0; i < SET_HISTOGRAM_COUNT; i++)
 		walk_set_histogram(&walk, i, sets);
 }

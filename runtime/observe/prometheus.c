@@ -53,8 +53,10 @@ struct writing {
 	const char *last; /* the family whose head is written */
 };
 
+/* BOUND of a bucket in units of SCALE; NULL for all else, UINT64_MAX for the
+ * bucket without one. */
 static void put_tags(struct text *out, const struct metrics_sample *sample,
-		     const char *le)
+		     const uint64_t *bound, uint64_t scale)
 {
 	const char *before = "{";
 
@@ -66,10 +68,13 @@ static void put_tags(struct text *out, const struct metrics_sample *sample,
 		text_put(out, "\"");
 		before = ",";
 	}
-	if (le != NULL) {
+	if (bound != NULL) {
 		text_put(out, before);
 		text_put(out, "le=\"");
-		text_put(out, le);
+		if (*bound == UINT64_MAX)
+			text_put(out, "+Inf");
+		else
+			text_put_fraction(out, *bound, scale);
 		text_put(out, "\"");
 		before = ",";
 	}
@@ -92,51 +97,32 @@ static uint64_t scale_of(enum metrics_scale scale)
 	return 1;
 }
 
-/* VALUE / SCALE as a C string. */
-static const char *bound_text(uint64_t value, uint64_t scale, char out[32])
-{
-	size_t n = (size_t)snprintf(out, 32, "%llu",
-				    (unsigned long long)(value / scale));
-	uint64_t rest = value % scale;
-
-	if (rest == 0)
-		return out;
-	out[n++] = '.';
-	for (; rest != 0; rest %= scale) {
-		scale /= 10;
-		out[n++] = (char)('0' + rest / scale);
-	}
-	out[n] = '\0';
-	return out;
-}
-
 static void put_histogram(struct text *out, const struct metrics_sample *sample)
 {
+	static const uint64_t none = UINT64_MAX;
 	const char *name = sample->family->prometheus;
 	uint64_t scale = scale_of(sample->family->scale), count = 0;
-	char le[32];
 
 	for (size_t i = 0; i < METRICS_BUCKETS; i++) {
 		count += sample->bucket[i];
 		text_put(out, name);
 		text_put(out, "_bucket");
 		put_tags(out, sample,
-			 i == METRICS_BUCKETS - 1
-				 ? "+Inf"
-				 : bound_text(sample->bounds[i], scale, le));
+			 i < METRICS_BUCKETS - 1 ? &sample->bounds[i] : &none,
+			 scale);
 		text_put(out, " ");
 		text_put_unsigned(out, count);
 		text_put(out, "\n");
 	}
 	text_put(out, name);
 	text_put(out, "_sum");
-	put_tags(out, sample, NULL);
+	put_tags(out, sample, NULL, 1);
 	text_put(out, " ");
 	text_put_fraction(out, sample->sum, scale);
 	text_put(out, "\n");
 	text_put(out, name);
 	text_put(out, "_count");
-	put_tags(out, sample, NULL);
+	put_tags(out, sample, NULL, 1);
 	text_put(out, " ");
 	text_put_unsigned(out, count);
 	text_put(out, "\n");
@@ -157,7 +143,7 @@ static void visit(void *context, const struct metrics_sample *sample)
 		return;
 	}
 	text_put(out, family->prometheus);
-	put_tags(out, sample, NULL);
+	put_tags(out, sample, NULL, 1);
 	text_put(out, " ");
 	text_put_unsigned(out, sample->value);
 	text_put(out, "\n");
@@ -250,7 +236,7 @@ void prometheus_write(struct text *out, struct metrics_registry *registry,
 {
 	struct writing writing = {.out = out};
 
-	metrics_walk(registry, visit, &writing);
+	metrics_walk(registry, true, visit, &writing);
 	put_now(out, "smokescreen_clients", METRICS_GAUGE,
 		"Clients connected now.", now->clients);
 	put_now(out, "smokescreen_log_lines_dropped_total", METRICS_COUNTER,

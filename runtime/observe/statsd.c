@@ -274,7 +274,7 @@ void statsd_send_counters(struct statsd *statsd, struct statsd_sent *sent,
 		.gauges = sent->turn++ % STATSD_GAUGE_TURNS == 0,
 	};
 
-	metrics_walk(registry, visit, &sending);
+	metrics_walk(registry, false, visit, &sending);
 	if (sending.gauges)
 		send_gauge(statsd, "clients", clients);
 	statsd_flush(statsd);

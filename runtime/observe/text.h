@@ -76,24 +76,19 @@ static inline void text_put_unsigned(struct text *text, uint64_t value)
 	text_add(text, str_make(digits + at, sizeof(digits) - at));
 }
 
-/* VALUE / SCALE, a power of ten, without zeros at the end: "1.5". */
+/* VALUE / SCALE, a power of ten up to 10^9, without zeros at the end: "1.5". */
 static inline void text_put_fraction(struct text *text, uint64_t value,
 				     uint64_t scale)
 {
-	uint64_t rest = value % scale;
+	char digits[24] = ".";
+	size_t n = 1;
 
 	text_put_unsigned(text, value / scale);
-	if (rest == 0)
-		return;
-	text_put(text, ".");
-	while (rest != 0) {
-		char digit;
-
-		scale /= 10;
-		digit = (char)('0' + rest / scale);
-		text_add(text, str_make(&digit, 1));
-		rest %= scale;
-	}
+	for (uint64_t rest = value % scale; rest != 0 && n < sizeof(digits);
+	     rest = rest * 10 % scale)
+		digits[n++] = (char)('0' + rest * 10 / scale);
+	if (n > 1)
+		text_add(text, str_make(digits, n));
 }
 
 #endif

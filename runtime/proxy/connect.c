@@ -4,7 +4,6 @@
  * which log once and answer once. */
 #include "connect.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,10 +130,10 @@ void connect_deny_address(struct client *client, const struct addr *addr,
 static void judge(struct client *client, const struct addr *addrs, size_t count)
 {
 	struct addr allowed[RESOLVER_MAX_ADDRESSES];
-	const struct addr *denied = NULL;
+	struct addr denied; /* the first one */
+	bool any_denied = false;
 	size_t kept = 0;
 
-	assert(addrs != NULL || count == 0);
 	for (size_t i = 0; i < count && i < RESOLVER_MAX_ADDRESSES; i++) {
 		struct classification class =
 			connect_classify(client, &addrs[i], client->port);
@@ -142,14 +141,15 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 		metrics_class(client->worker->metrics, class.class);
 		if (addr_class_allows(class.class)) {
 			allowed[kept++] = addrs[i];
-		} else if (denied == NULL) {
-			denied = &addrs[i];
+		} else if (!any_denied) {
+			any_denied = true;
+			denied = addrs[i];
 			client->exchange.class = class;
 		}
 	}
-	if (denied != NULL && kept != 0 &&
+	if (any_denied && kept != 0 &&
 	    settings_of(client)->mixed_answers == MIXED_REFUSE) {
-		connect_deny_address(client, denied,
+		connect_deny_address(client, &denied,
 				     "not every resolved address is allowed");
 		return;
 	}
@@ -160,9 +160,9 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 		via_dial(client);
 	else if (kept != 0)
 		connect_dial(client, allowed, kept);
-	else if (denied != NULL)
+	else if (any_denied)
 		connect_deny_address(
-			client, denied,
+			client, &denied,
 			"no valid IP found among resolved addresses");
 	else
 		answer_fail(client, 502, "Failed to resolve remote hostname",

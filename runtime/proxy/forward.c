@@ -102,6 +102,8 @@ static struct policy *policy_in_force(struct client *client)
 	return store_current(worker->shared->store, &worker->view);
 }
 
+/* The answer has ended.  What may still come of the request has nowhere to go.
+ */
 static void release_origin(struct client *client)
 {
 	struct forward *forward = client->forward;
@@ -119,6 +121,8 @@ static void release_origin(struct client *client)
 	} else {
 		client_close_origin(client);
 	}
+	forward->lost = true;
+	spill_free(&client->up.spill);
 }
 
 /* --- the request's body --- */

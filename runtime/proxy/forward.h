@@ -9,8 +9,10 @@
  * answer may come, and end, before the request has.  When the answer has ended
  * the client has its next turn, or its end.  Both heads are written anew
  * (headers.h), both bodies framed anew (body.h); either is read only when what
- * was read before it has been taken, so that memory stays what it is whatever
- * the length. */
+ * was read before it has been taken.  So an exchange holds no more than one
+ * buffer for each of what is said in this struct to wait and of what waits to
+ * be sent, some 400 KiB at the very worst, however long the bodies are, and
+ * nothing but the struct while both ends keep up. */
 #ifndef PROXY_FORWARD_H
 #define PROXY_FORWARD_H
 

@@ -103,10 +103,12 @@ void upstreams_init(struct upstreams *pool, struct event_base *base,
 
 static void empty(struct upstreams *pool)
 {
-	struct idle *idle;
+	struct idle *idle, *next;
 
-	while ((idle = TAILQ_FIRST(&pool->queue)) != NULL)
+	for (idle = TAILQ_FIRST(&pool->queue); idle != NULL; idle = next) {
+		next = TAILQ_NEXT(idle, turn);
 		idle_free(idle, NULL);
+	}
 	policy_unref(&pool->policy);
 }
 

@@ -5,7 +5,6 @@
  * answers. */
 #include "via.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,9 +253,9 @@ static void dial(struct client *client)
 static void judge(struct client *client, const struct addr *addrs, size_t count)
 {
 	struct via *via = client->via;
-	const struct addr *denied = NULL;
+	struct addr denied; /* the first one */
+	bool any_denied = false;
 
-	assert(addrs != NULL || count == 0);
 	via->count = 0;
 	for (size_t i = 0; i < count && i < RESOLVER_MAX_ADDRESSES; i++) {
 		struct classification class =
@@ -264,15 +263,15 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 
 		if (addr_class_allows(class.class)) {
 			via->addrs[via->count++] = addrs[i];
-		} else if (denied == NULL) {
-			denied = &addrs[i];
+		} else if (!any_denied) {
+			denied = addrs[i];
+			any_denied = true;
 			client->exchange.class = class;
 		}
 	}
-	if (denied != NULL &&
-	    (via->count == 0 ||
-	     settings_of(client)->mixed_answers == MIXED_REFUSE))
-		connect_deny_address(client, denied,
+	if (any_denied && (via->count == 0 ||
+			   settings_of(client)->mixed_answers == MIXED_REFUSE))
+		connect_deny_address(client, &denied,
 				     "upstream proxy's address not allowed");
 	else
 		dial(client);

@@ -18,6 +18,7 @@
 #define CRL_MAX_BYTES (256u << 20) /* in DER */
 #define CRL_MAX_FILE (512u << 20)
 #define CRL_MAX_EXTENSIONS 64
+#define CRL_MAX_SKEW 300 /* seconds that its issuer's clock may be ahead */
 
 struct crl {
 	struct bytes der; /* borrowed by a list, owned by a set */

@@ -120,7 +120,7 @@ static enum trust place(struct crl_set *set, struct crl *crl)
 static bool is_overdue(const struct crl_set *set, const struct crl *crl,
 		       int64_t now)
 {
-	return now - set->grace > crl->next_update;
+	return now > crl->next_update + set->grace;
 }
 
 enum trust crl_set_add(struct crl_set *set, struct bytes der,
@@ -146,7 +146,7 @@ enum trust crl_set_add(struct crl_set *set, struct bytes der,
 	if ((trust = find_signer(&crl, issuers, count)) != TRUST_OK)
 		goto out;
 	trust = TRUST_CRL_FUTURE;
-	if (crl.this_update > now)
+	if (crl.this_update > now + CRL_MAX_SKEW)
 		goto out;
 	trust = TRUST_CRL_STALE;
 	if (is_overdue(set, &crl, now))

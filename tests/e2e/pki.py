@@ -3,6 +3,7 @@ by byte, so that hostile ones are as easy as good ones, with keys and signatures
 made by the openssl program."""
 
 import base64
+import functools
 import os
 import subprocess
 import tempfile
@@ -161,20 +162,26 @@ class Key:
         options = options or ("-algorithm", "EC", "-pkeyopt",
                               "ec_paramgen_curve:P-256")
         self.pem = openssl("genpkey", *options)
+        self.file = tempfile.NamedTemporaryFile(suffix=".key")
+        self.file.write(self.pem)
+        self.file.flush()
         self.spki = openssl("pkey", "-pubout", "-outform", "DER",
                             data=self.pem)
         self.id = openssl("dgst", "-sha1", "-binary", data=self.spki)
         self.is_rsa = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01" in self.spki
 
     def sign(self, message, hash="sha256", *more):
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(self.pem)
-            file.flush()
-            return openssl("dgst", f"-{hash}", "-sign", file.name, *more,
-                           data=message)
+        return openssl("dgst", f"-{hash}", "-sign", self.file.name, *more,
+                       data=message)
 
     def algorithm(self, hash="sha256"):
         return (RSA if self.is_rsa else ECDSA)[hash]
+
+
+@functools.cache
+def clients_key():
+    """Clients share one, for openssl takes its time; CAs never do."""
+    return Key()
 
 
 def serial_number():
@@ -189,7 +196,7 @@ class Certificate:
                  start="2020-01-01", end="2049-01-01", extensions=None,
                  hash="sha256", version=2, issuer_name=None, key_ids=True,
                  inner=None, more=(), algorithm=None, sign_options=()):
-        self.key = key or Key()
+        self.key = key or clients_key()
         self.subject = subject if isinstance(subject, bytes) else name(subject)
         self.serial = serial_number() if serial is None else serial
         self.issuer = issuer or self
@@ -217,8 +224,8 @@ def leaf():
 
 
 def authority(subject="root", issuer=None, *, path_length=None, more=(),
-              named_bits=SIGN_BOTH, **rest):
-    return Certificate(subject, issuer, extensions=[
+              named_bits=SIGN_BOTH, key=None, **rest):
+    return Certificate(subject, issuer, key=key or Key(), extensions=[
         basic(path_length=path_length), usage(named_bits), *more], **rest)
 
 

@@ -539,3 +539,45 @@ def test_an_upgrade_that_nobody_asked_for(proxy, site):
         client.send(there.get())
         assert client.message().status == 502
     assert "upgrade" in child.decision()["error"]
+
+
+# --- what may be told ---------------------------------------------------------
+
+
+def test_the_status_and_the_message_as_configured(proxy):
+    child = proxy("--deny-status", "403", "--deny-detail", "full",
+                  "--additional-error-message-on-deny", "ask\nsecurity@")
+    with web.dial(child) as client:
+        client.send(b"GET http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = client.message()
+    assert answer.first == "HTTP/1.1 403 Forbidden"
+    assert "10.0.0.1 denied by rule" in answer["x-smokescreen-error"]
+    assert answer["x-smokescreen-error"].strip().endswith(
+        ".  ask security@")
+    assert answer.body.endswith(b".\n\nask\nsecurity@\n\n")
+
+
+def test_deny_detail_none_is_no_oracle(proxy):
+    child = proxy("--deny-detail", "none",
+                  dns={"in.test": ["10.7.7.7"], "shut.test": ["127.0.0.1"]})
+    port = harness.unused_port()
+    told = set()
+    with web.dial(child) as client:
+        for name in ("in.test", "shut.test", "none.test"):
+            client.send(f"GET http://{name}:{port}/ HTTP/1.1\r\nHost: x\r\n"
+                        "\r\n".encode())
+            answer = client.message()
+            told.add((answer.first, answer.body.replace(name.encode(), b"x"),
+                      "connection" in answer))
+    assert len(told) == 1
+
+
+def test_a_host_that_shows_what_it_is_not(proxy):
+    """Bytes of a target never get into a header raw."""
+    child = proxy()
+    with web.dial(child) as client:
+        client.send("GET http://a\u2028b.test/ HTTP/1.1\r\nHost: x\r\n\r\n"
+                    .encode())
+        answer = client.message()
+    assert answer.status in (407, 502)
+    assert all(0x20 <= byte < 0x7f or byte in b"\r\n" for byte in answer.raw)

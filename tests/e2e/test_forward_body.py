@@ -747,3 +747,29 @@ def test_draining_ends_who_only_waits(proxy, site):
         got = busy.message()
         assert (got.body, got["connection"]) == (b"ok", "close")
     assert child.process.wait(harness.SECONDS) == 0
+
+
+def test_a_body_that_goes_on_after_its_answer(proxy, origin):
+    """The answer has ended, and maybe some of it waits for the client, when
+    the client sends more of its request: that has nowhere to go."""
+    def serve(sock):
+        size = int(re.search(rb"/(\d+)", web.Wire(sock).head().raw)[1])
+        sock.sendall(answer(f"Content-Length: {size}", body=b"x" * size,
+                            status="413 Too Large"))
+        harness.silent(sock)
+    there = origin(serve)
+    child = proxy("--workers", "1")
+    for size in (10, 50000, 400000, 3000000):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.settimeout(harness.SECONDS)
+            sock.connect(("127.0.0.1", child.port))
+            client = web.Wire(sock)
+            client.send(f"POST http://127.0.0.1:{there.port}/{size} HTTP/1.1"
+                        "\r\nHost: x\r\nContent-Length: 5\r\n\r\n12".encode())
+            time.sleep(0.02)
+            client.send(b"34")
+            time.sleep(0.01)
+            client.send(b"5")
+            got = client.message()
+            assert (got.status, len(got.body)) == (413, size)

@@ -33,7 +33,7 @@ static void decode(const uint8_t *data, size_t size, size_t step,
 	out->used = out->length = 0;
 	while (out->status == CHUNKED_MORE && out->used < size) {
 		size_t n = size - out->used < step ? size - out->used : step;
-		char *bytes = malloc(n);
+		char *bytes = malloc(n + 1);
 		struct chunked_piece piece;
 
 		must(bytes != NULL);

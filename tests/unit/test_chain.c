@@ -104,8 +104,8 @@ static void test_nothing(void **state)
 
 /* --- against BearSSL --- */
 
-/* BearSSL's verdict on LEAF and the intermediate: 0 is good. */
-static unsigned oracle(struct bytes leaf)
+/* BearSSL's verdict on LEAF and MIDDLE: 0 is good. */
+static unsigned oracle(struct bytes leaf, struct bytes middle)
 {
 	static uint8_t dn[256];
 	static size_t dn_size;
@@ -113,7 +113,7 @@ static unsigned oracle(struct bytes leaf)
 	br_x509_trust_anchor anchor = {0};
 	br_x509_minimal_context context;
 	const br_x509_class **class = &context.vtable;
-	const struct bytes chain[] = {leaf, BYTES(pki_middle)};
+	const struct bytes chain[] = {leaf, middle};
 	uint8_t point[65];
 
 	/* The whole SEQUENCE: its body is short. */
@@ -148,34 +148,39 @@ static unsigned oracle(struct bytes leaf)
 	return (*class)->end_chain(class);
 }
 
-/* Change each byte of the client's certificate in turn. */
-static void test_every_byte(void **state)
+/* Change each byte of DER in turn, which is the client's certificate or the
+ * intermediate's.  ECDSA binds every byte, so nothing is ever accepted; and if
+ * it were, BearSSL would have to accept it too. */
+static void change_every_byte(struct bytes der, bool is_leaf)
 {
-	uint8_t *copy = malloc(sizeof(pki_web));
-	size_t accepted = 0;
+	uint8_t *copy = malloc(der.n);
 
-	(void)state;
-	assert_int_equal(oracle(BYTES(pki_web)), 0);
-	for (size_t i = 0; i < sizeof(pki_web); i++) {
+	for (size_t i = 0; i < der.n; i++) {
 		struct page_end page;
-		struct chain_result result;
+		struct bytes leaf = BYTES(pki_web);
+		struct bytes middle = BYTES(pki_middle);
+		enum trust trust;
 
-		memcpy(copy, pki_web, sizeof(pki_web));
+		memcpy(copy, der.p, der.n);
 		copy[i] ^= (uint8_t)(1u << i % 8);
-		page = page_end_copy(copy, sizeof(pki_web));
-		result = judge(bytes_make(page.bytes, sizeof(pki_web)),
-			       BYTES(pki_middle), NULL, NOW);
-		if (result.trust == TRUST_OK) {
-			accepted++;
-			assert_int_equal(
-				oracle(bytes_make(copy, sizeof(pki_web))), 0);
-		}
-		assert_int_not_equal(result.trust, TRUST_UNDECIDED);
+		page = page_end_copy(copy, der.n);
+		*(is_leaf ? &leaf : &middle) = bytes_make(page.bytes, der.n);
+		trust = judge(leaf, middle, NULL, NOW).trust;
+		if (trust == TRUST_OK)
+			assert_int_equal(oracle(leaf, middle), 0);
+		assert_int_not_equal(trust, TRUST_OK);
+		assert_int_not_equal(trust, TRUST_UNDECIDED);
 		page_end_free(&page);
 	}
 	free(copy);
-	/* ECDSA binds every byte. */
-	assert_int_equal(accepted, 0);
+}
+
+static void test_every_byte(void **state)
+{
+	(void)state;
+	assert_int_equal(oracle(BYTES(pki_web), BYTES(pki_middle)), 0);
+	change_every_byte(BYTES(pki_web), true);
+	change_every_byte(BYTES(pki_middle), false);
 }
 
 static void test_every_length(void **state)
@@ -237,6 +242,40 @@ static void test_revocation(void **state)
 	crl_set_fini(&crls);
 }
 
+/* When a list is taken: its grace, and the clocks of others, to the second. */
+static void test_dates_of_a_crl(void **state)
+{
+	const struct certificate *issuers[1];
+	struct certificate middle;
+	struct crl_set crls;
+	struct crl crl;
+
+	(void)state;
+	assert_int_equal(certificate_read(BYTES(pki_middle), &middle),
+			 TRUST_OK);
+	issuers[0] = &middle;
+	assert_int_equal(crl_read(BYTES(pki_crl_web), &crl), TRUST_OK);
+	const struct {
+		int64_t now;
+		enum trust trust;
+	} cases[] = {
+		{crl.this_update - CRL_MAX_SKEW - 1, TRUST_CRL_FUTURE},
+		{crl.this_update - CRL_MAX_SKEW, TRUST_OK},
+		{crl.next_update + 60, TRUST_OK},
+		{crl.next_update + 61, TRUST_CRL_STALE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		crl_set_init(&crls, 60);
+		assert_int_equal(crl_set_add(&crls, BYTES(pki_crl_web), issuers,
+					     1, cases[i].now),
+				 cases[i].trust);
+		assert_int_equal(crls.count, cases[i].trust == TRUST_OK);
+		crl_set_fini(&crls);
+	}
+	crl_fini(&crl);
+}
+
 static void test_every_byte_of_a_crl(void **state)
 {
 	const struct certificate *issuers[1];
@@ -289,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_revocation),
+		cmocka_unit_test(test_dates_of_a_crl),
 		cmocka_unit_test(test_every_byte_of_a_crl),
 		cmocka_unit_test(test_words),
 	};
