@@ -153,6 +153,7 @@ RUNTIME_SRC := \
 	runtime/check.c \
 	runtime/config.c \
 	runtime/drain.c \
+	runtime/handover.c \
 	runtime/inherited.c \
 	runtime/main.c \
 	runtime/net/dial.c \
@@ -162,6 +163,7 @@ RUNTIME_SRC := \
 	runtime/net/dns_servers.c \
 	runtime/net/endpoint.c \
 	runtime/net/hosts_file.c \
+	runtime/net/proxy_address.c \
 	runtime/net/proxy_protocol.c \
 	runtime/net/resolver.c \
 	runtime/observe/events.c \
@@ -183,6 +185,7 @@ RUNTIME_SRC := \
 	runtime/proxy/forward_answer.c \
 	runtime/proxy/forward_flow.c \
 	runtime/proxy/headers.c \
+	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/measure.c \
 	runtime/proxy/pipes.c \
@@ -195,10 +198,14 @@ RUNTIME_SRC := \
 	runtime/proxy/timeouts.c \
 	runtime/proxy/tunnel.c \
 	runtime/proxy/upstream.c \
+	runtime/proxy/via.c \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
+	runtime/settings_check.c \
 	runtime/settings_duration.c \
+	runtime/settings_limits.c \
+	runtime/settings_proxies.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
 	runtime/tls/certificate.c \
@@ -218,7 +225,8 @@ RUNTIME_SRC := \
 	runtime/tls/role_spec.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
-	runtime/verify_client.c
+	runtime/verify_client.c \
+	runtime/watch.c
 
 # --- objects and libraries ----------------------------------------------------
 
@@ -251,7 +259,7 @@ REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all programs run test check check-asan deps deps-ci fuzz bench lint \
+.PHONY: all programs run test check check-asan deps deps-ci fuzz soak bench lint \
 	check-layers check-format check-docs check-warnings format install \
 	clean help docs policies test-programs bench-programs fuzz-programs
 .DELETE_ON_ERROR:
@@ -271,6 +279,7 @@ help:
 ## make test       install what is missing, build and run every test
 ## make check-asan the same tests under ASan and UBSan
 ## make fuzz       every fuzz target for SECONDS_EACH seconds (20)
+## make soak       mixed load with reloads for SECONDS seconds (20)
 ## make bench      measure; writes build/bench/*.json and a table
 ## make lint       clang-tidy and cppcheck
 ## make check-layers check-format check-docs check-warnings
@@ -395,6 +404,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(ALL_LIBS)
 SECONDS_EACH ?= 20
 fuzz: fuzz-programs
 	$(Q)sh tests/fuzz/run.sh $(BUILD) $(SECONDS_EACH)
+
+SECONDS ?= 20
+soak: programs
+	$(Q)BUILD=$(BUILD) SECONDS=$(SECONDS) $(PYTHON) tests/soak/soak.py
 
 bench: all bench-programs
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/run.py

@@ -57,9 +57,17 @@ struct request_url {
 bool request_split_url(const char *bytes, size_t length,
 		       struct request_url *out);
 
-/* The host in the URL of a proxy, "https://user:password@host:port", without
- * brackets.  False: no URL that names a host. */
-bool request_proxy_host(const char *bytes, size_t length,
-			struct head_span *host);
+/* The URL of a proxy, "http://user:password@host:port/". */
+struct request_proxy {
+	struct head_span scheme;
+	bool has_userinfo;
+	struct head_span userinfo; /* as it is written, with its escapes */
+	struct head_span host;     /* without brackets */
+	struct head_span port;     /* digits, maybe none */
+};
+
+/* False: no URL that names a host. */
+bool request_split_proxy(const char *bytes, size_t length,
+			 struct request_proxy *out);
 
 #endif

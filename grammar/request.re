@@ -259,12 +259,12 @@ size_t request_decode_host(char *bytes, size_t length)
 	return out;
 }
 
-bool request_proxy_host(const char *bytes, size_t length,
-			struct head_span *host)
+bool request_split_proxy(const char *bytes, size_t length,
+			 struct request_proxy *out)
 {
 	byte copy[REQUEST_MAX_TARGET + 1];
 	const byte *YYCURSOR = copy, *YYMARKER;
-	const byte *from, *to;
+	const byte *scheme, *user, *user_end, *from, *to, *port, *port_end;
 	/*!stags:re2c:proxy format = 'const byte *@@;'; */
 
 	if (length > REQUEST_MAX_TARGET || memchr(bytes, '\n', length) != NULL)
@@ -272,18 +272,25 @@ bool request_proxy_host(const char *bytes, size_t length,
 	memcpy(copy, bytes, length);
 	copy[length] = '\n';
 	/*!re2c:proxy
-	url      = [A-Za-z][-+.0-9A-Za-z]* "://";
-	userinfo = ([-!$&'()*+,;=:._~%0-9A-Za-z]* "@")?;
-	rest     = (":" [0-9]*)? ("/" visible*)?;
+	hex      = [0-9A-Fa-f];
+	url      = [A-Za-z][-+.0-9A-Za-z]* @scheme "://";
+	userinfo = (@user ([-!$&'()*+,;=:._~0-9A-Za-z] | "%" hex hex)*
+		@user_end "@")?;
+	rest     = (":" @port [0-9]* @port_end)? ("/" visible*)? "\n";
 
-	url userinfo @from [-_.~0-9A-Za-z\x80-\xff]+ @to rest "\n" {
-		*host = span(copy, from, to);
-		return true;
-	}
-	url userinfo "[" @from [0-9A-Fa-f:.]+ @to "]" rest "\n" {
-		*host = span(copy, from, to);
-		return true;
-	}
+	url userinfo @from [-_.~0-9A-Za-z\x80-\xff]+ @to rest { goto found; }
+	url userinfo "[" @from [0-9A-Fa-f:.]+ @to "]" rest { goto found; }
 	* { return false; }
 	*/
+found:
+	*out = (struct request_proxy){
+		.scheme = span(copy, copy, scheme),
+		.host = span(copy, from, to),
+		.has_userinfo = user != NULL,
+	};
+	if (user != NULL)
+		out->userinfo = span(copy, user, user_end);
+	if (port != NULL)
+		out->port = span(copy, port, port_end);
+	return true;
 }

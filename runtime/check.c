@@ -20,6 +20,43 @@ static void print_duration(FILE *out, const char *key, unsigned ms)
 		fprintf(out, "%s: %ums\n", key, ms);
 }
 
+static void print_limit(FILE *out, const char *key, unsigned limit)
+{
+	if (limit == 0)
+		fprintf(out, "%s: none\n", key);
+	else
+		fprintf(out, "%s: %u\n", key, limit);
+}
+
+static void print_limits(FILE *out, const struct settings *settings)
+{
+	print_limit(out, "max_concurrent_requests", settings->max_requests);
+	if (settings->max_rate > 0)
+		fprintf(out,
+			"max_request_rate: %g\n"
+			"max_request_burst: %u\n",
+			settings->max_rate, settings_burst(settings));
+	else
+		fprintf(out, "max_request_rate: none\n");
+	print_limit(out, "max_concurrent_connect_tunnels",
+		    settings->max_tunnels);
+	print_duration(out, "max_tunnel_duration",
+		       settings->max_tunnel_duration_ms);
+}
+
+static void print_proxy(FILE *out, const char *key,
+			const struct proxy_address *proxy)
+{
+	char text[PROXY_ADDRESS_TEXT_MAX];
+
+	if (proxy == NULL)
+		fprintf(out, "%s: none\n", key);
+	else
+		fprintf(out, "%s: %s%s\n", key,
+			proxy_address_format(proxy, text),
+			proxy->basic != NULL ? " # with credentials" : "");
+}
+
 static void print_rules(FILE *out, const char *key, enum range_action action,
 			const struct range_rule *rules, size_t count)
 {
@@ -77,6 +114,7 @@ static void print_policy(FILE *out, const struct settings *settings,
 	}
 	blob_info(&policy->blob, &info);
 	fprintf(out, "acl_file: %s\n", settings->acl_file);
+	fprintf(out, "watch: %s\n", settings->watch ? "true" : "false");
 	fprintf(out, "policy: %s\n", policy->hash);
 	fprintf(out, "services: %u\nglobs: %" PRIu64 "\ncompiled_ranges: %u\n",
 		info.services, info.globs, info.range_rules);
@@ -154,6 +192,11 @@ static void print_settings(FILE *out, const struct settings *settings)
 	print_duration(out, "read_header_timeout", settings->head_timeout_ms);
 	print_duration(out, "idle_timeout", settings->idle_timeout_ms);
 	print_duration(out, "exit_timeout", settings->exit_timeout_ms);
+	print_limits(out, settings);
+	print_proxy(out, "upstream_https_proxy_addr", settings->https_proxy);
+	fprintf(out, "handover_socket: %s\n",
+		settings->handover_socket != NULL ? settings->handover_socket
+						  : "none");
 	fprintf(out, "network: %s\n", networks[settings->resolver.network]);
 	print_resolvers(out, &settings->resolver);
 	fprintf(out, "allow_missing_role: %s\n",

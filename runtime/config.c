@@ -191,6 +191,19 @@ static void take_value(struct reader *reader, const struct setting *setting,
 		else
 			take_scalar(reader, setting, value);
 		break;
+	case SETTING_INTEGER:
+		if (strcmp(tag(reader, value), "!!int") != 0)
+			wrong_kind(reader, value, "int");
+		else
+			take_scalar(reader, setting, value);
+		break;
+	case SETTING_FLOAT:
+		/* an exponent makes no difference to tag(), but to us */
+		if (value->kind != NODE_SCALAR || value->style != SCALAR_PLAIN)
+			wrong_kind(reader, value, "float64");
+		else
+			take_scalar(reader, setting, value);
+		break;
 	case SETTING_STRING:
 		if (value->kind != NODE_SCALAR)
 			wrong_kind(reader, value, "string");

@@ -145,7 +145,9 @@ static bool start_prometheus(struct observers *observers,
 		return true;
 	if (!listen_address_parse(ip != NULL ? ip : DEFAULT_IP,
 				  settings->prometheus_port, address, reason) ||
-	    (fd = listener_open(address, true, reason)) < 0) {
+	    /* a predecessor that hands over to us is still there */
+	    (fd = listener_open(address, settings->handover_socket == NULL,
+				reason)) < 0) {
 		snprintf(why, OBSERVERS_WHY_MAX, "metrics: %s", reason);
 		return false;
 	}
@@ -208,6 +210,11 @@ bool observers_start(struct observers *observers, struct event_base *base,
 	return start_statsd(observers, base) &&
 	       start_prometheus(observers, base, why) &&
 	       start_stats(observers, base, why);
+}
+
+void observers_leave(struct observers *observers)
+{
+	small_server_fini(&observers->prometheus);
 }
 
 void observers_finish(struct observers *observers)

@@ -48,6 +48,9 @@ bool observers_start(struct observers *observers, struct event_base *base,
 /* Log where metrics are served. */
 void observers_log(struct observers *observers);
 
+/* A successor serves the metrics from now on, at the same address. */
+void observers_leave(struct observers *observers);
+
 /* Send what statsd has not been told yet.  The workers have ended. */
 void observers_finish(struct observers *observers);
 

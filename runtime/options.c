@@ -121,6 +121,16 @@ static bool apply(struct settings *settings, const struct given *given,
 		      reason);
 }
 
+/* What only shows once everything was read. */
+static bool check(const struct settings *settings, char *why)
+{
+	char reason[SETTINGS_WHY_MAX];
+
+	if (settings_check(settings, reason))
+		return true;
+	return refuse(why, "Could not create configuration: %s", reason);
+}
+
 bool options_read(struct settings *settings, int argc, char **argv, char *why,
 		  FILE *errors)
 {
@@ -145,7 +155,7 @@ bool options_read(struct settings *settings, int argc, char **argv, char *why,
 		if (flags[i].setting != config &&
 		    !apply(settings, &flags[i], why))
 			goto out;
-	ok = true;
+	ok = check(settings, why);
 out:
 	free(flags);
 	return ok;

@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "drain.h"
+#include "handover.h"
 #include "inherited.h"
 #include "observers.h"
 #include "runtime/net/endpoint.h"
 #include "runtime/proxy/worker.h"
 #include "store.h"
+#include "watch.h"
 
 #define DRAIN_TICK_MS 20
 #define FINAL_FLUSH_MS 1000
@@ -32,7 +34,12 @@ struct server {
 	struct event *tick;
 	struct event *log_retry;
 	struct drain drain;
-	struct worker **workers; /* owned, COUNT of them */
+	struct watch *watch;         /* NULL without --watch */
+	struct handover *handover;   /* NULL without, and while draining */
+	struct handover_offer offer; /* what a predecessor gave */
+	int listeners[HANDOVER_MAX]; /* borrowed from the workers */
+	unsigned reloads;            /* that worked */
+	struct worker **workers;     /* owned, COUNT of them */
 	unsigned count;
 	struct observers observers;
 	bool has_store;
@@ -88,6 +95,9 @@ static void start_drain(struct server *server)
 {
 	struct timeval tv = {.tv_usec = DRAIN_TICK_MS * 1000};
 
+	/* while we end, nobody can take over from us */
+	handover_free(server->handover);
+	server->handover = NULL;
 	if (atomic_exchange(&server->shared.draining, true))
 		return;
 	drain_begin(&server->drain, server->log, server->settings,
@@ -98,17 +108,23 @@ static void start_drain(struct server *server)
 
 /* --- reload --- */
 
-static void reload(struct server *server)
+static void reload(struct server *server, const char *cause)
 {
 	struct store_reload result;
-	bool ok = store_reload(&server->store, &result);
 	struct json line;
+	bool ok;
 
+	if (server->watch != NULL)
+		watch_note(server->watch);
+	ok = store_reload(&server->store, &result);
+	server->reloads += ok;
 	metrics_count(server->observers.metrics,
 		      ok ? METRIC_RELOADS_OK : METRIC_RELOADS_FAILED);
 	line = log_begin(server->log, ok ? LOG_INFO : LOG_ERROR,
 			 ok ? "policy reloaded"
 			    : "policy not reloaded, the old one stays");
+	json_put_text(&line, "cause", cause);
+	json_put_unsigned(&line, "reloads", server->reloads);
 	json_put_text(&line, "policy", ok ? result.new_hash : result.old_hash);
 	json_put_text(&line, "old_policy", result.old_hash);
 	json_put_text(&line, "new_policy", result.new_hash);
@@ -121,6 +137,25 @@ static void reload(struct server *server)
 		wake_all(server);
 }
 
+static void on_file_changed(void *context)
+{
+	struct server *server = context;
+
+	reload(server, "watch");
+	flush_log(server);
+}
+
+static void on_handed_over(void *context)
+{
+	struct server *server = context;
+
+	log_message(server->log, LOG_INFO,
+		    "a successor has taken the listening sockets");
+	observers_leave(&server->observers);
+	start_drain(server);
+	flush_log(server);
+}
+
 static void on_signal(evutil_socket_t signal, short what, void *context)
 {
 	struct server *server = context;
@@ -128,7 +163,7 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 	(void)what;
 	switch ((int)signal) {
 	case SIGHUP:
-		reload(server);
+		reload(server, "signal");
 		break;
 	case SIGTERM:
 	case SIGUSR2:
@@ -192,6 +227,65 @@ static unsigned worker_count(const struct settings *settings)
 					     : SETTINGS_MAX_WORKERS;
 }
 
+/* Before the policy is read: no change of it is missed. */
+static bool add_watch(struct server *server, char *why)
+{
+	const char *path = server->settings->acl_file;
+
+	if (!server->settings->watch)
+		return true;
+	server->watch = watch_new(server->base, path, on_file_changed, server);
+	if (server->watch == NULL)
+		snprintf(why, SERVER_WHY_MAX, "watch %s: %s", path,
+			 strerror(errno));
+	return server->watch != NULL;
+}
+
+/* Ask a predecessor for its sockets, and see that they are what we are to
+ * listen on. */
+static bool ask_predecessor(struct server *server,
+			    struct listen_address *address, char *why)
+{
+	const char *path = server->settings->handover_socket;
+	struct handover_offer *offer = &server->offer;
+
+	if (path == NULL)
+		return true;
+	if (!handover_ask(path, offer, why))
+		return false;
+	for (size_t i = 0; i < offer->count; i++)
+		if (!listener_is_at(offer->fds[i], address)) {
+			snprintf(why, SERVER_WHY_MAX,
+				 "handover from %s: the predecessor listens "
+				 "on another address",
+				 path);
+			return false;
+		}
+	return true;
+}
+
+/* We serve: stand ready for a successor, and let the predecessor end. */
+static bool take_over(struct server *server)
+{
+	const char *path = server->settings->handover_socket;
+	char why[HANDOVER_WHY_MAX];
+	size_t count = 0;
+
+	if (path == NULL)
+		return true;
+	for (unsigned i = 0; i < server->count; i++)
+		count += worker_listeners(server->workers[i],
+					  server->listeners + count);
+	server->handover = handover_new(server->base, path, server->listeners,
+					count, on_handed_over, server, why);
+	if (server->handover == NULL) {
+		fprintf(stderr, "smokescreen: %s\n", why);
+		return false;
+	}
+	handover_taken(&server->offer);
+	return true;
+}
+
 static bool add_workers(struct server *server, char *why)
 {
 	unsigned count = worker_count(server->settings);
@@ -237,29 +331,55 @@ static bool share_listeners(struct server *server, const int *fds, int count,
 	return ok;
 }
 
-/* A socket of its own for every worker. */
+/* A socket for worker AT: a predecessor's, another reference to one of those
+ * when there are more workers, or a new one.  -1: WHY says why not. */
+static int next_listener(struct server *server, struct listen_address *address,
+			 unsigned at, char *why)
+{
+	const struct handover_offer *offer = &server->offer;
+	int fd;
+
+	if (offer->count == 0)
+		return listener_open(address, at == 0, why);
+	fd = fcntl(offer->fds[at % offer->count], F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		snprintf(why, SERVER_WHY_MAX, "%s", strerror(errno));
+	return fd;
+}
+
+/* A socket of its own for every worker.  Of a predecessor's each needs somebody
+ * who accepts from it: with fewer workers than those one worker has several. */
 static bool open_listeners(struct server *server, char *why)
 {
 	const struct settings *settings = server->settings;
 	const char *ip = settings->listen_ip;
 	struct listen_address address;
+	unsigned count;
 
 	if (ip == NULL && settings->acl_file == NULL)
 		ip = "127.0.0.1";
-	if (!listen_address_parse(ip, settings->listen_port, &address, why))
+	if (!listen_address_parse(ip, settings->listen_port, &address, why) ||
+	    !ask_predecessor(server, &address, why))
 		return false;
-	for (unsigned i = 0; i < server->count; i++) {
-		int fd = listener_open(&address, i == 0, why);
+	count = server->count;
+	if (count < server->offer.count)
+		count = (unsigned)server->offer.count;
+	for (unsigned i = 0; i < count; i++) {
+		int fd = next_listener(server, &address, i, why);
 
 		if (fd < 0)
 			return false;
 		if (i == 0)
 			self_add(&server->shared.listeners, fd);
-		if (!worker_listen(server->workers[i], fd, false)) {
-			snprintf(why, SERVER_WHY_MAX, "out of memory");
+		if (!worker_listen(server->workers[i % server->count], fd,
+				   false)) {
+			snprintf(why, SERVER_WHY_MAX,
+				 "too many listening sockets for so few "
+				 "workers");
 			return false;
 		}
 	}
+	handover_drop_sockets(&server->offer);
 	return true;
 }
 
@@ -271,6 +391,12 @@ static bool add_listeners(struct server *server, char *why)
 	if (count < 0)
 		return false;
 	server->inherited = count;
+	if (count != 0 && server->settings->handover_socket != NULL) {
+		snprintf(why, SERVER_WHY_MAX,
+			 "--handover-socket is of no use with inherited "
+			 "sockets, which outlive us anyway");
+		return false;
+	}
 	return count != 0 ? share_listeners(server, fds, count, why)
 			  : open_listeners(server, why);
 }
@@ -285,12 +411,16 @@ struct server *server_new(const struct settings *settings, char *why)
 	raise_descriptors();
 	log_sink_init(&server->sink, STDERR_FILENO);
 	server->settings = settings;
+	server->offer.connection = -1;
 	server->shared.settings = settings;
 	server->shared.store = &server->store;
 	server->shared.sink = &server->sink;
+	limits_init(&server->shared.limits, settings);
 	server->log = log_new(&server->sink);
 	server->base = event_base_new();
 	if (server->log == NULL || server->base == NULL || !add_events(server))
+		goto fail;
+	if (!add_watch(server, why))
 		goto fail;
 	server->has_store = store_init(&server->store, settings, why);
 	if (server->has_store &&
@@ -313,6 +443,9 @@ void server_free(struct server *server)
 		worker_free(server->workers[i]);
 	observers_fini(&server->observers);
 	free(server->workers);
+	handover_free(server->handover);
+	handover_offer_fini(&server->offer);
+	watch_free(server->watch);
 	for (size_t i = 0; i < 4; i++)
 		if (server->signals[i] != NULL)
 			event_free(server->signals[i]);
@@ -461,6 +594,10 @@ int server_run(struct server *server)
 			ok = false;
 			stop(server);
 		}
+	}
+	if (ok && !take_over(server)) {
+		ok = false;
+		stop(server);
 	}
 	if (ok) {
 		log_start(server);

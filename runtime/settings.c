@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "settings-internal.h"
+
+/* short, since every setter has some */
+#define refuse setting_refuse
+
 #define DEFAULT_PORT 4750
 #define DEFAULT_CONNECT_MS 10000
 #define DEFAULT_HEAD_MS 10000
@@ -39,6 +44,8 @@ void settings_fini(struct settings *settings)
 	free(settings->config_file);
 	free(settings->listen_ip);
 	free(settings->acl_file);
+	free(settings->handover_socket);
+	settings_free_proxies(settings);
 	free(settings->deny_extra);
 	free(settings->rules);
 	free(settings->statsd_address);
@@ -49,8 +56,7 @@ void settings_fini(struct settings *settings)
 	*settings = (struct settings){0};
 }
 
-__attribute__((format(printf, 2, 3))) static bool
-refuse(char *why, const char *format, ...)
+bool setting_refuse(char *why, const char *format, ...)
 {
 	va_list ap;
 
@@ -94,7 +100,7 @@ static bool set_bool(bool *slot, const char *text, char *why)
 	return true;
 }
 
-static bool read_unsigned(const char *text, unsigned limit, unsigned *out)
+bool setting_unsigned(const char *text, unsigned limit, unsigned *out)
 {
 	unsigned value = 0;
 
@@ -191,6 +197,8 @@ static bool add_server(struct settings *settings, const char *text, char *why)
 
 SETTER(config_file, set_string(&settings->config_file, text, why))
 SETTER(listen_ip, set_optional(&settings->listen_ip, text, why))
+SETTER(watch, set_bool(&settings->watch, text, why))
+SETTER(handover_socket, set_optional(&settings->handover_socket, text, why))
 SETTER(acl_file, set_optional(&settings->acl_file, text, why))
 SETTER(allow_missing_role, set_bool(&settings->allow_missing_role, text, why))
 SETTER(unsafe_private, set_bool(&settings->ranges.allow_private, text, why))
@@ -206,6 +214,8 @@ SETTER(connect_timeout,
        settings_duration(text, &settings->connect_timeout_ms, why))
 SETTER(idle_timeout, settings_duration(text, &settings->idle_timeout_ms, why))
 SETTER(exit_timeout, settings_duration(text, &settings->exit_timeout_ms, why))
+SETTER(max_duration,
+       settings_duration(text, &settings->max_tunnel_duration_ms, why))
 
 SETTER(statsd_address, set_optional(&settings->statsd_address, text, why))
 SETTER(prometheus, set_bool(&settings->prometheus, text, why))
@@ -229,7 +239,7 @@ static bool set_prometheus_port(struct settings *settings, const char *text,
 {
 	unsigned port;
 
-	if (!read_unsigned(text, UINT16_MAX, &port))
+	if (!setting_unsigned(text, UINT16_MAX, &port))
 		return refuse(why, "'%s' is not a port", text);
 	settings->prometheus_port = (uint16_t)port;
 	return true;
@@ -281,7 +291,7 @@ static bool set_deny_extra(struct settings *settings, const char *text,
 
 static bool set_count(unsigned *slot, const char *text, char *why)
 {
-	if (!read_unsigned(text, INT_MAX, slot))
+	if (!setting_unsigned(text, INT_MAX, slot))
 		return refuse(why, "'%s' is not a number from 0 to %d", text,
 			      INT_MAX);
 	return true;
@@ -316,7 +326,7 @@ static bool set_port(struct settings *settings, const char *text, char *why)
 {
 	unsigned port = 0;
 
-	if (!read_unsigned(text, UINT16_MAX, &port))
+	if (!setting_unsigned(text, UINT16_MAX, &port))
 		return refuse(why, "Invalid listen-port: %s", text);
 	settings->listen_port = (uint16_t)port;
 	return true;
@@ -324,7 +334,7 @@ static bool set_port(struct settings *settings, const char *text, char *why)
 
 static bool set_workers(struct settings *settings, const char *text, char *why)
 {
-	if (!read_unsigned(text, SETTINGS_MAX_WORKERS, &settings->workers))
+	if (!setting_unsigned(text, SETTINGS_MAX_WORKERS, &settings->workers))
 		return refuse(why, "'%s' is not a number from 0 to %d", text,
 			      SETTINGS_MAX_WORKERS);
 	return true;
@@ -453,6 +463,11 @@ const struct setting settings_table[] = {
 	{"egress-acl-file", "acl_file", SETTING_STRING, "FILE",
 	 "Decide by the policy in FILE, compiled by smokescreenc",
 	 set_acl_file},
+	{"watch", "watch", SETTING_BOOL, NULL,
+	 "Load the policy again whenever there is another file", set_watch},
+	{"handover-socket", "handover_socket", SETTING_STRING, "PATH",
+	 "Take listening sockets over from a predecessor at PATH",
+	 set_handover_socket},
 	{"resolver-address", "resolver_addresses", SETTING_LIST, "ADDRESS",
 	 "Resolve with the DNS server IP:PORT, not the system's",
 	 set_resolver_address},
@@ -465,6 +480,12 @@ const struct setting settings_table[] = {
 	{"unsafe-allow-private-ranges", "unsafe_allow_private_ranges",
 	 SETTING_BOOL, NULL, "Allow private ranges (RFC 1918, fc00::/7)",
 	 set_unsafe_private},
+	{"upstream-http-proxy-addr", "upstream_http_proxy_addr", SETTING_STRING,
+	 "URL", "Proxy plain HTTP by way of the HTTP proxy at URL",
+	 set_http_proxy},
+	{"upstream-https-proxy-addr", "upstream_https_proxy_addr",
+	 SETTING_STRING, "URL", "Open tunnels by way of the HTTP proxy at URL",
+	 set_https_proxy},
 	{"dns-timeout", "dns_timeout", SETTING_DURATION, "DURATION",
 	 "Give up a lookup after DURATION (default: 5s)", set_dns_timeout},
 	{"workers", "workers", SETTING_NUMBER, "N",
@@ -480,6 +501,22 @@ const struct setting settings_table[] = {
 	{"nat64-prefix", "nat64_prefix", SETTING_LIST, "PREFIX",
 	 "Judge addresses in the IPv6 PREFIX by the IPv4 address inside",
 	 set_nat64},
+	{"max-concurrent-requests", "max_concurrent_requests", SETTING_INTEGER,
+	 "N", "Answer 503 beyond N requests at once (default: 0, any number)",
+	 set_max_requests},
+	{"max-request-rate", "max_request_rate", SETTING_FLOAT, "R",
+	 "Answer 429 beyond R requests a second (default: 0, any number)",
+	 set_max_rate},
+	{"max-request-burst", "max_request_burst", SETTING_INTEGER, "N",
+	 "Let N requests through at once (default: twice the rate)",
+	 set_max_burst},
+	{"max-concurrent-connect-tunnels", "max_concurrent_connect_tunnels",
+	 SETTING_INTEGER, "N",
+	 "Answer 429 beyond N tunnels (default: 0, any number)",
+	 set_max_tunnels},
+	{"max-tunnel-duration", "max_tunnel_duration", SETTING_DURATION,
+	 "DURATION", "Close tunnels after DURATION (default: 0, never)",
+	 set_max_duration},
 	{"statsd-address", "statsd_address", SETTING_STRING, "ADDRESS",
 	 "Send metrics to the DogStatsD server HOST:PORT", set_statsd_address},
 	{"expose-prometheus-metrics", "expose_prometheus_metrics", SETTING_BOOL,
@@ -525,17 +562,9 @@ const struct unsupported settings_unsupported[] = {
 	{"tls-server-bundle-file", NULL},
 	{"tls-client-ca-file", NULL},
 	{"tls-crl-file", NULL},
-	{"upstream-http-proxy-addr", "upstream_http_proxy_addr"},
-	{"upstream-https-proxy-addr", "upstream_https_proxy_addr"},
-	{"max-concurrent-requests", "max_concurrent_requests"},
-	{"max-request-rate", "max_request_rate"},
-	{"max-request-burst", "max_request_burst"},
-	{"max-concurrent-connect-tunnels", "max_concurrent_connect_tunnels"},
-	{"watch", "watch"},
 	{"require-client-cert", "require_client_cert"},
 	{"role-from", "role_from"},
 	{"origin-ca-file", "origin_ca_file"},
-	{"max-tunnel-duration", "max_tunnel_duration"},
 	{NULL, "tls"},
 	{NULL, "mitm_ca_cert_file"},
 	{NULL, "mitm_ca_key_file"},

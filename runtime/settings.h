@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/net/proxy_address.h"
 #include "runtime/net/resolver.h"
 #include "runtime/policy/blob.h"
 #include "runtime/policy/ranges_build.h"
@@ -24,7 +25,12 @@ struct settings {
 	char *config_file; /* owned, as every pointer here; NULL: none */
 	char *listen_ip;   /* NULL: see listener.h */
 	uint16_t listen_port;
-	char *acl_file; /* NULL: no ACL */
+	char *acl_file;        /* NULL: no ACL */
+	bool watch;            /* it */
+	char *handover_socket; /* NULL: none */
+	/* Upstream proxies for plain HTTP and for CONNECT; NULL: none. */
+	struct proxy_address *http_proxy;
+	struct proxy_address *https_proxy;
 	bool allow_missing_role;
 	bool disabled_action[RULE_OPEN + 1]; /* by enum rule_action */
 	char *deny_extra;                    /* appended to every message */
@@ -44,6 +50,12 @@ struct settings {
 	unsigned max_idle_conns;          /* to origins; 0: ours */
 	unsigned max_idle_conns_per_host; /* 0: ours */
 	unsigned workers;                 /* 0: processors online */
+	unsigned max_requests;            /* at once; 0: any number */
+	double max_rate;                  /* requests a second; 0: any number */
+	unsigned max_burst;               /* see settings_burst() */
+	bool has_burst;                   /* it was given */
+	unsigned max_tunnels;             /* at once; 0: any number */
+	unsigned max_tunnel_duration_ms;  /* 0: none */
 	char *statsd_address;             /* NULL: no statsd */
 	bool prometheus;                  /* serve metrics, */
 	char *prometheus_endpoint;        /* there; NULL: /metrics */
@@ -63,10 +75,19 @@ struct settings {
 void settings_init(struct settings *settings);
 void settings_fini(struct settings *settings);
 
+/* What no setting can say alone.  False: WHY says what does not go together. */
+bool settings_check(const struct settings *settings, char *why);
+
+/* How many requests may come at once when none came for long: what was given,
+ * else twice the rate, at least one. */
+unsigned settings_burst(const struct settings *settings);
+
 enum setting_kind {
 	SETTING_BOOL = 0,
 	SETTING_STRING,
 	SETTING_NUMBER,
+	SETTING_INTEGER, /* may have a sign */
+	SETTING_FLOAT,
 	SETTING_DURATION,
 	SETTING_LIST, /* each use of the flag, each item of the key, adds one */
 };

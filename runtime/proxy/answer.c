@@ -112,6 +112,48 @@ void answer_fail(struct client *client, unsigned status, const char *what,
 	give(client, answer.bytes, answer.length, answer.keep);
 }
 
+/* Before anything was decided. */
+static void turn_away(struct client *client, unsigned status,
+		      const char *reason, const char *text)
+{
+	char bytes[RESPOND_MAX];
+	uint32_t length = respond_plain(bytes, status, text, false,
+					&client->exchange.content_length);
+
+	client->exchange.status = (uint16_t)status;
+	log_decision(client->worker->log, &client->exchange, reason, text);
+	give(client, bytes, length, false);
+}
+
+/* see answer.h */
+void answer_over_rate(struct client *client)
+{
+	metrics_count(client->worker->metrics, METRIC_RATE_LIMITED);
+	turn_away(client, 429, "request rate limit exceeded",
+		  "Proxy rate limit exceeded. Please retry later.");
+}
+
+/* see answer.h */
+void answer_over_requests(struct client *client)
+{
+	metrics_count(client->worker->metrics, METRIC_CONCURRENCY_LIMITED);
+	turn_away(client, 503, "concurrent request limit exceeded",
+		  "Proxy overloaded. Please retry later.");
+}
+
+/* see answer.h */
+void answer_over_tunnels(struct client *client)
+{
+	const char *message = "maximum concurrent connect tunnels exceeded";
+	struct answer answer;
+
+	metrics_count(client->worker->metrics, METRIC_TUNNELS_LIMITED);
+	build_answer(client, 429, message, &answer);
+	log_failure(client->worker->log, &client->exchange, client->reason,
+		    message, message);
+	give(client, answer.bytes, answer.length, answer.keep);
+}
+
 /* see answer.h */
 void answer_plain(struct client *client, unsigned status, const char *text,
 		  bool error_header)

@@ -21,6 +21,13 @@ void answer_deny(struct client *client, const char *reason, const char *told);
 void answer_fail(struct client *client, unsigned status, const char *what,
 		 const char *told, const char *error, bool decided);
 
+/* More than --max-request-rate, --max-concurrent-requests and
+ * --max-concurrent-connect-tunnels let through.  The last is heard of after the
+ * decision is in the log. */
+void answer_over_rate(struct client *client);
+void answer_over_requests(struct client *client);
+void answer_over_tunnels(struct client *client);
+
 /* No CONNECT, or no request at all: TEXT is one line, or empty. */
 void answer_plain(struct client *client, unsigned status, const char *text,
 		  bool error_header);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +19,7 @@
 #include "self.h"
 #include "target.h"
 #include "tunnel.h"
+#include "via.h"
 #include "worker.h"
 
 #define HEAD_STEP 4096u         /* a head in pieces is gathered in such steps */
@@ -148,37 +148,18 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 	preamble_begin(client);
 }
 
-static void log_tunnel_end(struct client *client, enum close_cause cause)
+void client_release_request(struct client *client)
 {
-	struct tunnel_record record = {
-		.local = client->local,
-		.local_port = client->local_port,
-		.remote = client->remote,
-		.remote_port = client->port,
-		.connect_us = client->connect_us,
-		.bytes_in = client->down.bytes,
-		.bytes_out = client->up.bytes,
-		.at_termination = cause == CLOSE_TERMINATION,
-	};
-	uint64_t ago = timeouts_now() - client->active_ms;
-	char error[128] = "";
+	if (client->has_request_slot)
+		slots_release(&client->worker->shared->limits.requests);
+	client->has_request_slot = false;
+}
 
-	clock_gettime(CLOCK_REALTIME, &record.last_activity);
-	record.last_activity.tv_sec -= (time_t)(ago / 1000);
-	record.last_activity.tv_nsec -= (long)(ago % 1000) * 1000000;
-	if (record.last_activity.tv_nsec < 0) {
-		record.last_activity.tv_nsec += 1000000000;
-		record.last_activity.tv_sec--;
-	}
-	if (cause == CLOSE_IDLE)
-		snprintf(error, sizeof(error), "idle timeout");
-	else if (client->error != 0)
-		snprintf(error, sizeof(error), "%s: %s",
-			 client->error_is_origins ? "origin" : "client",
-			 strerror(client->error));
-	log_close(client->worker->log, &client->exchange, client->reason,
-		  &record, error);
-	metrics_add(client->worker->metrics, METRIC_TUNNELS, UINT64_MAX);
+static void release_tunnel(struct client *client)
+{
+	if (client->has_tunnel_slot)
+		slots_release(&client->worker->shared->limits.tunnels);
+	client->has_tunnel_slot = false;
 }
 
 void client_close(struct client *client, enum close_cause cause)
@@ -192,6 +173,7 @@ void client_close(struct client *client, enum close_cause cause)
 	case CLIENT_PREAMBLE:
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
+	case CLIENT_VIA:
 		break;
 	case CLIENT_LOOKUP:
 		resolve_cancel(client->lookup);
@@ -200,7 +182,7 @@ void client_close(struct client *client, enum close_cause cause)
 		dial_cancel(client->dial);
 		break;
 	case CLIENT_TUNNEL:
-		log_tunnel_end(client, cause);
+		tunnel_log_end(client, cause);
 		break;
 	case CLIENT_FORWARD:
 		forward_closed(client,
@@ -213,7 +195,12 @@ void client_close(struct client *client, enum close_cause cause)
 	client->lookup = NULL;
 	client->dial = NULL;
 	forward_free(&client->forward);
+	via_free(client->via);
+	client->via = NULL;
 	timeout_disarm(&client->timeout);
+	timeout_disarm(&client->duration);
+	client_release_request(client);
+	release_tunnel(client);
 	peer_close(client, &client->client);
 	peer_close(client, &client->origin);
 	spill_free(&client->up.spill);
@@ -382,6 +369,7 @@ static void read_early(struct client *client)
  * no reset overtakes the answer (RFC 9112 9.6). */
 void client_end(struct client *client)
 {
+	client_release_request(client);
 	client->state = CLIENT_REPLY;
 	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
 
@@ -434,6 +422,7 @@ static void reply_read(struct client *client)
 void client_next(struct client *client, struct spill *ahead)
 {
 	assert(client->up.spill.p == NULL && client->down.spill.p == NULL);
+	client_release_request(client);
 	client_close_origin(client);
 	policy_unref(&client->policy);
 	free(client->text);
@@ -479,8 +468,12 @@ void client_reply(struct client *client, const char *bytes, uint32_t length,
 	client->lookup = NULL;
 	client->dial = NULL;
 	client->keep = keep;
+	client_release_request(client);
+	release_tunnel(client);
 	client_close_origin(client);
 	forward_free(&client->forward);
+	via_free(client->via);
+	client->via = NULL;
 	if (!keep)
 		spill_free(&client->up.spill);
 	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
@@ -519,6 +512,7 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 		break;
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
+	case CLIENT_VIA:
 		read_early(client);
 		break;
 	case CLIENT_CLOSED:
@@ -534,6 +528,9 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context)
 	switch ((enum client_state)client->state) {
 	case CLIENT_TUNNEL:
 		tunnel_ready(client, &client->origin, what);
+		break;
+	case CLIENT_VIA:
+		via_ready(client, what);
 		break;
 	case CLIENT_FORWARD:
 		forward_ready(client, &client->origin, what);
@@ -579,6 +576,18 @@ void client_on_body_timeout(struct timeout *timeout)
 void client_on_idle_timeout(struct timeout *timeout)
 {
 	client_close(from_timeout(timeout), CLOSE_IDLE);
+}
+
+void client_on_via_timeout(struct timeout *timeout)
+{
+	via_timeout(from_timeout(timeout));
+}
+
+void client_on_duration_timeout(struct timeout *timeout)
+{
+	client_close(from_context((char *)timeout -
+				  offsetof(struct client, duration)),
+		     CLOSE_DURATION);
 }
 
 void client_on_linger_timeout(struct timeout *timeout)

@@ -7,6 +7,8 @@
  *    |   \________\________\____/ |   |
  *    |____________________________ REPLY --> (closed)
  *
+ * With an upstream proxy VIA is between DIAL and TUNNEL, and may lead to REPLY.
+ *
  * client.c has the states and the descriptors, target.c and connect.c the way
  * from a head to a connection, tunnel.c the relay, forward.c the exchange of
  * plain HTTP, answer.c the requests that get neither, respond.c the words. */
@@ -30,6 +32,7 @@ struct dial;
 struct forward;
 struct lookup;
 struct policy;
+struct via;
 struct worker;
 
 enum client_state {
@@ -38,6 +41,7 @@ enum client_state {
 	CLIENT_HEAD,       /* reading the request head */
 	CLIENT_LOOKUP,     /* asking the name servers */
 	CLIENT_DIAL,       /* connecting */
+	CLIENT_VIA,        /* asking an upstream proxy for the tunnel */
 	CLIENT_TUNNEL,     /* relaying */
 	CLIENT_FORWARD,    /* a plain request and its answer pass through */
 	CLIENT_REPLY,      /* our answer goes out, then we wait for the end, or
@@ -48,6 +52,7 @@ enum close_cause {
 	CLOSE_DONE = 0,    /* both ways ended, or the client went away */
 	CLOSE_ERROR,       /* c->error says */
 	CLOSE_IDLE,        /* idle_timeout */
+	CLOSE_DURATION,    /* max_tunnel_duration */
 	CLOSE_TERMINATION, /* the program ends */
 };
 
@@ -78,6 +83,8 @@ struct client {
 	bool kept;      /* HEAD, but not the first */
 	bool rescan;    /* HEAD: there are bytes that nobody looked at yet */
 	bool keep;      /* REPLY: then HEAD */
+	bool has_request_slot; /* see limits.h */
+	bool has_tunnel_slot;
 	LIST_ENTRY(client) link; /* in the worker's clients, or its pool */
 	struct worker *worker;   /* borrowed */
 	struct peer client;
@@ -86,17 +93,20 @@ struct client {
 			   * client sent so far */
 	struct flow down; /* origin to client; our answers too */
 	struct timeout timeout;
+	struct timeout duration; /* armed in TUNNEL */
 	struct lookup *lookup;   /* owned in LOOKUP */
 	struct dial *dial;       /* owned in DIAL */
 	struct forward *forward; /* owned; NULL: no plain request in hand */
+	struct via *via;         /* owned; NULL: no upstream proxy */
 	struct policy *policy;   /* counted, from the decision on */
 	char *text;              /* owned: what EXCHANGE's strings point into */
 	uint16_t port;           /* of the destination */
 	struct exchange exchange;
-	const char *reason; /* static: why it was allowed */
-	uint64_t mark_us;   /* when the lookup or the dial began */
-	struct addr remote; /* the origin, */
-	struct addr local;  /* and our end of the connection */
+	const char *reason;   /* static: why it was allowed */
+	uint64_t mark_us;     /* when the lookup or the dial began */
+	struct addr remote;   /* whom we are connected to, */
+	uint16_t remote_port; /* or try to be */
+	struct addr local;    /* and our end of the connection */
 	uint16_t local_port;
 	uint32_t connect_us;
 	int error; /* errno that ended the tunnel */
@@ -117,7 +127,8 @@ void client_pool_free(struct worker *worker);
 /* For struct timeouts. */
 timeout_expired client_on_head_timeout, client_on_keep_timeout,
 	client_on_idle_timeout, client_on_body_timeout,
-	client_on_linger_timeout;
+	client_on_linger_timeout, client_on_via_timeout,
+	client_on_duration_timeout;
 
 /* We are draining: if the client merely waits to ask again, it is closed. */
 void client_drain(struct client *client);
@@ -144,6 +155,10 @@ void client_next(struct client *client, struct spill *ahead);
 
 /* Nothing more will be sent: wait for the client's end. */
 void client_end(struct client *client);
+
+/* The request is done with, or is a tunnel now: it no longer counts as one.
+ * Idempotent. */
+void client_release_request(struct client *client);
 
 uint64_t client_clock_us(void);
 

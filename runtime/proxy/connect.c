@@ -19,6 +19,7 @@
 #include "runtime/policy/hostname.h"
 #include "self.h"
 #include "tunnel.h"
+#include "via.h"
 #include "worker.h"
 
 #define REASON_MAX 900
@@ -43,6 +44,8 @@ static void on_dial(void *context, const struct dial_result *result)
 		client_set_origin(client, result->fd);
 		if (client->forward != NULL)
 			forward_connected(client);
+		else if (client->via != NULL)
+			via_connected(client);
 		else
 			tunnel_begin(client);
 		return;
@@ -61,12 +64,21 @@ static void on_dial(void *context, const struct dial_result *result)
 void connect_dial(struct client *client, const struct addr *addrs, size_t count)
 {
 	/* a plain request is logged with its answer */
-	if (client->forward == NULL)
+	if (client->forward == NULL) {
 		log_decision(client->worker->log, &client->exchange,
 			     client->reason, NULL);
+		client->has_tunnel_slot =
+			slots_take(&client->worker->shared->limits.tunnels);
+		if (!client->has_tunnel_slot) {
+			answer_over_tunnels(client);
+			return;
+		}
+	}
 	client->mark_us = client_clock_us();
+	if (client->via != NULL)
+		client->remote_port = via_port(client);
 	client->dial = dial_start(
-		client->worker->base, addrs, count, client->port,
+		client->worker->base, addrs, count, client->remote_port,
 		settings_of(client)->connect_timeout_ms, on_dial, client);
 	if (client->dial == NULL) {
 		const char *error = strerror(errno);
@@ -80,20 +92,23 @@ void connect_dial(struct client *client, const struct addr *addrs, size_t count)
 
 /* --- addresses --- */
 
-static struct classification classify(struct client *client,
-				      const struct addr *addr)
+struct classification connect_classify(struct client *client,
+				       const struct addr *addr, uint16_t port)
 {
 	struct worker *worker = client->worker;
 
-	if (self_is_own(&worker->shared->listeners, &worker->self, addr,
-			client->port))
+	if (self_is_own(&worker->shared->listeners, &worker->self, addr, port))
 		return (struct classification){ADDR_SELF_CONNECTION,
 					       RANGE_RULE_NONE};
-	return ranges_classify(&client->policy->ranges, addr, client->port);
+	/* what is declared to be the proxy is nothing else */
+	if (via_is_declared(worker, addr, port))
+		return (struct classification){ADDR_USER_DENIED,
+					       RANGE_RULE_NONE};
+	return ranges_classify(&client->policy->ranges, addr, port);
 }
 
-static void deny_address(struct client *client, const struct addr *addr,
-			 const char *what)
+void connect_deny_address(struct client *client, const struct addr *addr,
+			  const char *what)
 {
 	const char *class = addr_class_text(client->exchange.class.class);
 	char reason[REASON_MAX], told[REASON_MAX];
@@ -120,7 +135,8 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count && i < RESOLVER_MAX_ADDRESSES; i++) {
-		struct classification class = classify(client, &addrs[i]);
+		struct classification class =
+			connect_classify(client, &addrs[i], client->port);
 
 		metrics_class(client->worker->metrics, class.class);
 		if (addr_class_allows(class.class)) {
@@ -133,18 +149,21 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 	}
 	if (any_denied && kept != 0 &&
 	    settings_of(client)->mixed_answers == MIXED_REFUSE) {
-		deny_address(client, &denied,
-			     "not every resolved address is allowed");
+		connect_deny_address(client, &denied,
+				     "not every resolved address is allowed");
 		return;
 	}
 	if (kept != 0 && client->forward != NULL &&
 	    forward_reuse(client, allowed, kept))
 		return;
-	if (kept != 0)
+	if (kept != 0 && client->via != NULL)
+		via_dial(client);
+	else if (kept != 0)
 		connect_dial(client, allowed, kept);
 	else if (any_denied)
-		deny_address(client, &denied,
-			     "no valid IP found among resolved addresses");
+		connect_deny_address(
+			client, &denied,
+			"no valid IP found among resolved addresses");
 	else
 		answer_fail(client, 502, "Failed to resolve remote hostname",
 			    "no address", "no address", false);
@@ -218,7 +237,7 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	struct exchange *exchange = &client->exchange;
 	struct query query = {
 		.host = &asked->host,
-		.external_proxy = asked->has_proxy ? &asked->proxy : NULL,
+		.external_proxy = via_host(client),
 	};
 	const char *reason = NULL;
 
@@ -226,11 +245,11 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 		reason = "Client role cannot be determined";
 	else if (asked->host.form == HOST_IPV6)
 		reason = "Destination host cannot be determined";
-	else if (asked->proxy_is_bad)
-		reason = "X-Upstream-Https-Proxy cannot be understood";
+	else
+		reason = asked->bad_proxy;
 	if (reason != NULL) {
 		measure_undecided(client, asked->host.form == HOST_IPV6,
-				  asked->proxy_is_bad);
+				  asked->bad_proxy != NULL);
 		answer_deny(client, reason, reason);
 		return false;
 	}
@@ -260,12 +279,9 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 
 static bool decide_without_acl(struct client *client, const struct asked *asked)
 {
-	if (asked->proxy_is_bad) {
-		const char *reason =
-			"X-Upstream-Https-Proxy cannot be understood";
-
+	if (asked->bad_proxy != NULL) {
 		measure_undecided(client, false, true);
-		answer_deny(client, reason, reason);
+		answer_deny(client, asked->bad_proxy, asked->bad_proxy);
 		return false;
 	}
 	client->reason = "Egress ACL is not configured";
@@ -274,23 +290,20 @@ static bool decide_without_acl(struct client *client, const struct asked *asked)
 	return true;
 }
 
+void connect_destination(struct client *client, const struct hostname *host)
+{
+	if (host->form == HOST_NAME)
+		lookup(client, host->text);
+	else
+		judge(client, &host->addr, 1);
+}
+
 void connect_decide(struct client *client, const struct asked *asked)
 {
 	bool go = client->policy->has_acl ? decide_by_acl(client, asked)
 					  : decide_without_acl(client, asked);
 
-	if (!go)
-		return;
-	if (asked->has_proxy) {
-		const char *error =
-			"upstream proxies are not supported by this version";
-
-		answer_fail(client, 501, "Not Implemented", error, error,
-			    false);
-		return;
-	}
-	if (asked->host.form == HOST_NAME)
-		lookup(client, asked->host.text);
-	else
-		judge(client, &asked->host.addr, 1);
+	client->remote_port = client->port;
+	if (go && via_goes_direct(client, &asked->host))
+		connect_destination(client, &asked->host);
 }

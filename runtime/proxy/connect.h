@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "runtime/policy/hostname.h"
+#include "runtime/policy/ranges.h"
 
 struct addr;
 struct client;
@@ -14,9 +15,9 @@ struct client;
 /* What decide() is asked about. */
 struct asked {
 	struct hostname host;
-	struct hostname proxy; /* X-Upstream-Https-Proxy's */
-	bool has_proxy;
-	bool proxy_is_bad; /* it was there and made no sense */
+	/* Why X-Upstream-Https-Proxy makes no sense; NULL: it is not there, or
+	 * in client->via. */
+	const char *bad_proxy;
 };
 
 /* ASKED is what CLIENT wants, with its port; its text and log fields are kept
@@ -27,5 +28,17 @@ void connect_decide(struct client *client, const struct asked *asked);
  * upon, that answers. */
 void connect_dial(struct client *client, const struct addr *addrs,
 		  size_t count);
+
+/* Between connect.c and via.c: */
+
+/* The policy allows HOST: look it up, judge its addresses, connect. */
+void connect_destination(struct client *client, const struct hostname *host);
+
+struct classification connect_classify(struct client *client,
+				       const struct addr *addr, uint16_t port);
+
+/* The class of ADDR, in the exchange, denies the request. */
+void connect_deny_address(struct client *client, const struct addr *addr,
+			  const char *what);
 
 #endif

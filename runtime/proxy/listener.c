@@ -164,6 +164,25 @@ fail:
 	return -1;
 }
 
+bool listener_is_at(int fd, struct listen_address *address)
+{
+	struct listen_address bound = {.length = sizeof(bound.storage)};
+	struct addr have, want;
+	uint16_t port, wanted;
+
+	if (getsockname(fd, (struct sockaddr *)&bound.storage, &bound.length) !=
+		    0 ||
+	    !self_from_sockaddr((struct sockaddr *)&bound.storage, &have,
+				&port) ||
+	    !self_from_sockaddr((struct sockaddr *)&address->storage, &want,
+				&wanted) ||
+	    memcmp(&have, &want, sizeof(have)) != 0 ||
+	    (wanted != 0 && wanted != port))
+		return false;
+	*address = bound;
+	return true;
+}
+
 static void stop(struct listener *listener)
 {
 	struct timeval tv = {.tv_usec = LISTENER_PAUSE_MS * 1000};

@@ -44,6 +44,10 @@ bool listen_address_parse(const char *ip, uint16_t port,
  * of LISTENER_WHY_MAX bytes, says why not. */
 int listener_open(struct listen_address *address, bool first, char *why);
 
+/* Is FD bound to ADDRESS?  Any port will do when ADDRESS has none, and is
+ * filled in. */
+bool listener_is_at(int fd, struct listen_address *address);
+
 /* Set for FD, a listening socket, what accepted ones inherit. */
 bool listener_set_inherited(int fd);
 

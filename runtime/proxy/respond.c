@@ -12,6 +12,8 @@ static const char *connect_phrase(unsigned status)
 	case 403:
 	case 407:
 		return "Request rejected by proxy";
+	case 429:
+		return "Too Many Requests";
 	case 502:
 		return "Bad gateway";
 	case 504:
@@ -43,6 +45,8 @@ static const char *standard_phrase(unsigned status)
 		return "Request Timeout";
 	case 414:
 		return "URI Too Long";
+	case 429:
+		return "Too Many Requests";
 	case 431:
 		return "Request Header Fields Too Large";
 	case 500:
@@ -53,11 +57,19 @@ static const char *standard_phrase(unsigned status)
 		return "Bad Gateway";
 	case 504:
 		return "Gateway Timeout";
+	case 503:
+		return "Service Unavailable";
 	case 505:
 		return "HTTP Version Not Supported";
 	default:
 		return "Error";
 	}
+}
+
+/* Who is told that there are too many may come again soon. */
+static const char *retry_after(unsigned status)
+{
+	return status == 429 || status == 503 ? "Retry-After: 1\r\n" : "";
 }
 
 const char *respond_printable(struct str text, char *out, size_t size)
@@ -136,9 +148,10 @@ uint32_t respond_connect(char *out, unsigned minor, unsigned status,
 		     "Content-Length: %u\r\n"
 		     "Content-Type: text/plain\r\n"
 		     "Connection: close\r\n"
+		     "%s"
 		     "X-Smokescreen-Error: %s\r\n\r\n%s\n",
-		     minor, status, connect_phrase(status), *body, told.value,
-		     told.text);
+		     minor, status, connect_phrase(status), *body,
+		     retry_after(status), told.value, told.text);
 	assert(n > 0 && (unsigned)n < RESPOND_MAX);
 	return (uint32_t)n;
 }
@@ -180,9 +193,10 @@ uint32_t respond_plain(char *out, unsigned status, const char *text,
 		     "Content-Length: %u\r\n"
 		     "Content-Type: text/plain; charset=utf-8\r\n"
 		     "Connection: close\r\n"
-		     "%s%s%s"
+		     "%s%s%s%s"
 		     "X-Content-Type-Options: nosniff\r\n\r\n%s%s",
 		     status, standard_phrase(status), *body,
+		     retry_after(status),
 		     error_header ? "X-Smokescreen-Error: " : "",
 		     error_header ? value : "", error_header ? "\r\n" : "",
 		     value, end);

@@ -12,6 +12,7 @@
 #include "headers.h"
 #include "respond.h"
 #include "runtime/policy/hostname.h"
+#include "via.h"
 #include "worker.h"
 
 #define TARGET_REASON_MAX 900
@@ -93,25 +94,6 @@ static bool read_authority(struct client *client, char *text, size_t length,
 	return error == HOST_OK;
 }
 
-static void read_proxy(const struct request *request, const char *head,
-		       struct asked *asked)
-{
-	const struct head_field *field =
-		head_field(&request->head, FIELD_UPSTREAM_PROXY);
-	struct head_span host;
-
-	if (field == NULL || field->value.length == 0)
-		return;
-	asked->has_proxy = true;
-	asked->proxy_is_bad =
-		!request_proxy_host(head + field->value.start,
-				    field->value.length, &host) ||
-		hostname_normalize(
-			str_make(head + field->value.start + host.start,
-				 host.length),
-			&asked->proxy) != HOST_OK;
-}
-
 /* What a request names as its destination. */
 struct destination {
 	struct str raw; /* as it was written */
@@ -125,12 +107,31 @@ static void read_destination(struct client *client, char *text, size_t length,
 			     struct str raw, struct destination *out)
 {
 	out->raw = raw;
-	out->asked = (struct asked){.has_proxy = false};
+	out->asked = (struct asked){.bad_proxy = NULL};
 	out->understood =
 		read_authority(client, text, length, raw, &out->asked.host,
 			       out->reason, sizeof(out->reason));
 	if (!out->understood)
 		out->asked.host.length = 0;
+}
+
+static void read_proxy(struct client *client, const struct request *request,
+		       const char *head, struct destination *destination)
+{
+	const struct head_field *field =
+		head_field(&request->head, FIELD_UPSTREAM_PROXY);
+	enum proxy_address_error error;
+
+	if (field == NULL || field->value.length == 0)
+		return;
+	error = via_take_header(client, span_text(head, field->value));
+	if (error == PROXY_ADDRESS_OK)
+		return;
+	/* it may have a password in it: nothing of it is shown */
+	snprintf(destination->reason, sizeof(destination->reason),
+		 "X-Upstream-Https-Proxy cannot be understood: %s",
+		 proxy_address_error_text(error));
+	destination->asked.bad_proxy = destination->reason;
 }
 
 static void begin(struct client *client, const struct request *request,
@@ -157,7 +158,7 @@ static void begin(struct client *client, const struct request *request,
 		answer_deny(client, destination->reason, destination->reason);
 		return;
 	}
-	read_proxy(request, head, &destination->asked);
+	read_proxy(client, request, head, destination);
 	connect_decide(client, &destination->asked);
 }
 
@@ -309,6 +310,28 @@ static void begin_own(struct client *client, const struct request *request,
 		answer_plain(client, 400, "bad request target", false);
 }
 
+/* False: it is one too many, and has been answered. */
+static bool admit(struct client *client, const struct request *request,
+		  const char *head)
+{
+	enum limits_answer answer =
+		limits_admit(&client->worker->shared->limits);
+
+	client->has_request_slot = answer == LIMITS_ADMITTED;
+	if (answer == LIMITS_ADMITTED)
+		return true;
+	client->bodiless =
+		str_equal(span_text(head, request->method), STR("HEAD"));
+	if (!keep_text(client, STR(""), span_text(head, request->target),
+		       STR("")))
+		client_close(client, CLOSE_ERROR);
+	else if (answer == LIMITS_OVER_RATE)
+		answer_over_rate(client);
+	else
+		answer_over_requests(client);
+	return false;
+}
+
 void target_begin(struct client *client, const struct request *request,
 		  const char *head, const char *rest, size_t length)
 {
@@ -318,6 +341,8 @@ void target_begin(struct client *client, const struct request *request,
 
 	client->minor = request->head.minor;
 	client->exchange.is_connect = is_connect;
+	if (!is_health_check(request, head) && !admit(client, request, head))
+		return;
 	if (is_connect && kind == TARGET_AUTHORITY) {
 		begin_connect(client, request, head, rest, length);
 		return;

@@ -10,6 +10,9 @@
 #include "tunnel.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "client.h"
 #include "worker.h"
@@ -243,12 +246,30 @@ static void write_established(struct client *client)
 		client->down.bytes -= rest; /* they will be counted */
 }
 
-void tunnel_begin(struct client *client)
+static void start(struct client *client)
 {
 	client->state = CLIENT_TUNNEL;
+	client_release_request(client);
+	timeout_arm(&client->duration, &client->worker->duration_timeouts);
 	metrics_count(client->worker->metrics, METRIC_TUNNELS);
 	touch(client);
+}
+
+void tunnel_begin(struct client *client)
+{
+	tunnel_begin_with(client, NULL, 0);
+}
+
+void tunnel_begin_with(struct client *client, const void *bytes,
+		       uint32_t length)
+{
+	start(client);
 	write_established(client);
+	if (!client->down.shut &&
+	    !spill_add(&client->down.spill, bytes, length))
+		out_of_memory(client);
+	if (client->down.spill.p != NULL)
+		flow_write(client, &client->down);
 	if (client->up.spill.p != NULL)
 		flow_write(client, &client->up);
 	settle(client);
@@ -256,8 +277,7 @@ void tunnel_begin(struct client *client)
 
 void tunnel_continue(struct client *client)
 {
-	client->state = CLIENT_TUNNEL;
-	touch(client);
+	start(client);
 	if (client->up.spill.p != NULL)
 		flow_write(client, &client->up);
 	if (client->down.spill.p != NULL)
@@ -277,4 +297,39 @@ void tunnel_ready(struct client *client, struct peer *peer, short what)
 	if ((what & EV_READ) != 0 && !out->ended && !waits(out))
 		flow_read(client, out);
 	settle(client);
+}
+
+void tunnel_log_end(struct client *client, enum close_cause cause)
+{
+	struct tunnel_record record = {
+		.local = client->local,
+		.local_port = client->local_port,
+		.remote = client->remote,
+		.remote_port = client->remote_port,
+		.connect_us = client->connect_us,
+		.bytes_in = client->down.bytes,
+		.bytes_out = client->up.bytes,
+		.at_termination = cause == CLOSE_TERMINATION,
+	};
+	uint64_t ago = timeouts_now() - client->active_ms;
+	char error[128] = "";
+
+	clock_gettime(CLOCK_REALTIME, &record.last_activity);
+	record.last_activity.tv_sec -= (time_t)(ago / 1000);
+	record.last_activity.tv_nsec -= (long)(ago % 1000) * 1000000;
+	if (record.last_activity.tv_nsec < 0) {
+		record.last_activity.tv_nsec += 1000000000;
+		record.last_activity.tv_sec--;
+	}
+	if (cause == CLOSE_IDLE)
+		snprintf(error, sizeof(error), "idle timeout");
+	else if (cause == CLOSE_DURATION)
+		snprintf(error, sizeof(error), "maximum tunnel duration");
+	else if (client->error != 0)
+		snprintf(error, sizeof(error), "%s: %s",
+			 client->error_is_origins ? "origin" : "client",
+			 strerror(client->error));
+	log_close(client->worker->log, &client->exchange, client->reason,
+		  &record, error);
+	metrics_add(client->worker->metrics, METRIC_TUNNELS, UINT64_MAX);
 }

@@ -160,6 +160,11 @@ static bool init_events(struct worker *worker)
 		      settings->write_timeout_ms, client_on_body_timeout);
 	timeouts_init(&worker->linger_timeouts, worker->base, LINGER_MS,
 		      client_on_linger_timeout);
+	timeouts_init(&worker->via_timeouts, worker->base,
+		      settings->connect_timeout_ms, client_on_via_timeout);
+	timeouts_init(&worker->duration_timeouts, worker->base,
+		      settings->max_tunnel_duration_ms,
+		      client_on_duration_timeout);
 	evtimer_assign(&worker->statsd_timer, worker->base, on_statsd_timer,
 		       worker);
 	evtimer_assign(&worker->log_retry, worker->base, on_log_retry, NULL);
@@ -225,6 +230,14 @@ bool worker_listen(struct worker *worker, int fd, bool is_shared)
 		return false;
 	worker->listener_count++;
 	return true;
+}
+
+unsigned worker_listeners(const struct worker *worker,
+			  int fds[WORKER_MAX_LISTENERS])
+{
+	for (unsigned i = 0; i < worker->listener_count; i++)
+		fds[i] = worker->listeners[i].fd;
+	return worker->listener_count;
 }
 
 void worker_free(struct worker *worker)

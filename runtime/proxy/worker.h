@@ -16,6 +16,7 @@
 #include "grammar/request.h"
 #include "grammar/response.h"
 #include "headers.h"
+#include "limits.h"
 #include "listener.h"
 #include "pipes.h"
 #include "report.h"
@@ -29,6 +30,7 @@
 #include "self.h"
 #include "timeouts.h"
 #include "upstream.h"
+#include "via.h"
 
 #define WORKER_BUFFER (64u << 10) /* the most that one read takes */
 /* A body is read behind so much room: for a rewritten head that is longer than
@@ -49,6 +51,7 @@ struct shared {
 	struct store *store;   /* locks for itself */
 	struct log_sink *sink; /* locks for itself */
 	struct self_listeners listeners;
+	struct limits limits;             /* atomic */
 	struct metrics_registry *metrics; /* fixed number of threads */
 	int statsd_fd;                    /* -1: no statsd */
 	int report_fd;                    /* eventfd: a report is ready */
@@ -74,13 +77,16 @@ struct worker {
 	bool running; /* THREAD is there to be joined */
 	struct store_view view;
 	struct self_cache self;
+	struct via_known declared; /* where the declared proxy is */
 	struct id_source ids;
 	struct timeouts head_timeouts;
+	struct timeouts via_timeouts;   /* of upstream proxies asked */
 	struct timeouts keep_timeouts;  /* of who may ask again */
 	struct timeouts idle_timeouts;  /* of tunnels */
 	struct timeouts read_timeouts;  /* of requests and answers that come */
 	struct timeouts write_timeouts; /* of those that are not taken */
 	struct timeouts linger_timeouts;
+	struct timeouts duration_timeouts; /* of tunnels, from their start */
 	struct client_list clients;
 	struct client_list pool; /* closed, to be used again */
 	unsigned pooled;
@@ -102,6 +108,9 @@ struct worker *worker_new(struct shared *shared, const char **why);
 /* One more listener, before the thread starts: FD becomes the worker's,
  * whatever happens.  IS_SHARED: others accept from the same socket. */
 bool worker_listen(struct worker *worker, int fd, bool is_shared);
+/* Its listening sockets, still its own, into FDS; how many. */
+unsigned worker_listeners(const struct worker *worker,
+			  int fds[WORKER_MAX_LISTENERS]);
 /* Its thread has ended or was never started. */
 void worker_free(struct worker *worker);
 

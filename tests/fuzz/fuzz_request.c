@@ -38,7 +38,7 @@ static void check_head(const struct request *request, size_t size)
 static void check_target(const char *bytes, size_t size)
 {
 	struct request_url url;
-	struct head_span host;
+	struct request_proxy proxy;
 	char *copy;
 
 	if (request_target(bytes, size) == TARGET_AUTHORITY) {
@@ -57,8 +57,13 @@ static void check_target(const char *bytes, size_t size)
 		     url.authority.start + url.authority.length);
 		must(url.path.start + url.path.length == size);
 	}
-	if (request_proxy_host(bytes, size, &host))
-		check_span(host, (uint32_t)size);
+	if (request_split_proxy(bytes, size, &proxy)) {
+		check_span(proxy.scheme, (uint32_t)size);
+		check_span(proxy.userinfo, (uint32_t)size);
+		check_span(proxy.host, (uint32_t)size);
+		check_span(proxy.port, (uint32_t)size);
+		must(proxy.host.length != 0);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

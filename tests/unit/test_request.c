@@ -538,31 +538,43 @@ static void test_proxy_urls(void **state)
 {
 	static const struct {
 		const char *text, *want; /* NULL: none */
+		const char *port, *userinfo;
 	} rows[] = {
-		{"https://google.com", "google.com"},
-		{"https://u-p:pw@my.test:12345", "my.test"},
-		{"http://[::1]:80/", "::1"},
-		{"http://a.test/path?q", "a.test"},
-		{"google.com", NULL},
-		{"", NULL},
-		{"http://", NULL},
-		{"http://:80", NULL},
-		{"http://a@b@c", NULL},
-		{"http://a b", NULL},
-		{"http://a:b", NULL},
-		{"://a", NULL},
+		{"https://google.com", "google.com", "", NULL},
+		{"https://u-p:pw@my.test:12345", "my.test", "12345", "u-p:pw"},
+		{"http://[::1]:80/", "::1", "80", NULL},
+		{"http://a.test/path?q", "a.test", "", NULL},
+		{"http://a:/", "a", "", NULL},
+		{"http://@a", "a", "", ""},
+		{"http://%41:%zz@a", NULL, NULL, NULL},
+		{"http://%41%2f:@a:1", "a", "1", "%41%2f:"},
+		{"google.com", NULL, NULL, NULL},
+		{"", NULL, NULL, NULL},
+		{"http://", NULL, NULL, NULL},
+		{"http://:80", NULL, NULL, NULL},
+		{"http://a@b@c", NULL, NULL, NULL},
+		{"http://a b", NULL, NULL, NULL},
+		{"http://a:b", NULL, NULL, NULL},
+		{"://a", NULL, NULL, NULL},
 	};
-	struct head_span host;
+	struct request_proxy proxy;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		size_t n = strlen(rows[i].text);
 		const char *text = at_guard(rows[i].text, n);
-		bool found = request_proxy_host(text, n, &host);
+		bool found = request_split_proxy(text, n, &proxy);
 
 		if (found != (rows[i].want != NULL) ||
 		    (found &&
-		     !str_equal(span(text, host), str_from(rows[i].want))))
+		     (!str_equal(span(text, proxy.host),
+				 str_from(rows[i].want)) ||
+		      !str_equal(span(text, proxy.port),
+				 str_from(rows[i].port)) ||
+		      proxy.has_userinfo != (rows[i].userinfo != NULL) ||
+		      (proxy.has_userinfo &&
+		       !str_equal(span(text, proxy.userinfo),
+				  str_from(rows[i].userinfo))))))
 			fail_msg("'%s'", rows[i].text);
 	}
 }

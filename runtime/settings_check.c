@@ -1,0 +1,35 @@
+/* settings_check.c - settings that are fine alone and make no sense together.
+ */
+#include "settings-internal.h"
+
+#include <string.h>
+
+#include "handover.h"
+
+/* see settings.h */
+bool settings_check(const struct settings *settings, char *why)
+{
+	if (settings->max_rate > 0 && settings->has_burst &&
+	    settings->max_burst <= settings->max_rate)
+		return setting_refuse(why,
+				      "maxRequestBurst (%u) must be greater "
+				      "than maxRequestRate (%g); omit to use "
+				      "default (2x rate)",
+				      settings->max_burst, settings->max_rate);
+	if (settings->http_proxy != NULL)
+		return setting_refuse(why, "an upstream proxy for plain HTTP "
+					   "is not supported yet");
+	if (settings->https_proxy != NULL && settings->https_proxy->tls)
+		return setting_refuse(why, "an upstream proxy over TLS, "
+					   "https://, is not supported yet");
+	if (settings->watch && settings->acl_file == NULL)
+		return setting_refuse(why, "there is no policy to watch; give "
+					   "--egress-acl-file, too");
+	if (settings->handover_socket != NULL &&
+	    strlen(settings->handover_socket) > HANDOVER_PATH_MAX)
+		return setting_refuse(why,
+				      "the path of --handover-socket is longer "
+				      "than %d bytes",
+				      HANDOVER_PATH_MAX);
+	return true;
+}
