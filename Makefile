@@ -14,7 +14,7 @@ PYTEST  := $(PYTHON) -m pytest -q -p no:cacheprovider
 CSTD    := -std=c17 -D_GNU_SOURCE
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	   -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wcast-qual \
-	   -Wformat=2 -Wswitch-enum -Wwrite-strings
+	   -Wformat=2 -Wswitch-enum -Wwrite-strings -Wno-string-concatenation
 OPT     ?= -O2 -g
 # SAN=address,undefined builds with sanitizers; give it a BUILD of its own.
 SAN     ?=
@@ -31,7 +31,7 @@ LDFLAGS ?=
 ALL_LDFLAGS = $(SANFLAGS) $(LDFLAGS)
 
 COMPILER_LIBS := -lidn2 -ljansson -lpsl -lbearssl
-RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lpthread
+RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lpthread
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
@@ -58,6 +58,7 @@ GRAMMAR_SRC := \
 GRAMMAR_RE := \
 	grammar/chunked.re \
 	grammar/head.re \
+	grammar/proxyline.re \
 	grammar/request.re \
 	grammar/response.re \
 	grammar/text.re \
@@ -152,6 +153,7 @@ RUNTIME_SRC := \
 	runtime/check.c \
 	runtime/config.c \
 	runtime/drain.c \
+	runtime/inherited.c \
 	runtime/main.c \
 	runtime/net/dial.c \
 	runtime/net/dns_cache.c \
@@ -160,10 +162,18 @@ RUNTIME_SRC := \
 	runtime/net/dns_servers.c \
 	runtime/net/endpoint.c \
 	runtime/net/hosts_file.c \
+	runtime/net/proxy_protocol.c \
 	runtime/net/resolver.c \
 	runtime/observe/events.c \
 	runtime/observe/json.c \
 	runtime/observe/log.c \
+	runtime/observe/metrics.c \
+	runtime/observe/metrics_walk.c \
+	runtime/observe/prometheus.c \
+	runtime/observe/small_server.c \
+	runtime/observe/stats_socket.c \
+	runtime/observe/statsd.c \
+	runtime/observers.c \
 	runtime/options.c \
 	runtime/proxy/answer.c \
 	runtime/proxy/body.c \
@@ -174,7 +184,10 @@ RUNTIME_SRC := \
 	runtime/proxy/forward_flow.c \
 	runtime/proxy/headers.c \
 	runtime/proxy/listener.c \
+	runtime/proxy/measure.c \
 	runtime/proxy/pipes.c \
+	runtime/proxy/preamble.c \
+	runtime/proxy/report.c \
 	runtime/proxy/respond.c \
 	runtime/proxy/self.c \
 	runtime/proxy/stream.c \
@@ -185,7 +198,27 @@ RUNTIME_SRC := \
 	runtime/proxy/worker.c \
 	runtime/server.c \
 	runtime/settings.c \
-	runtime/store.c
+	runtime/settings_duration.c \
+	runtime/store.c \
+	runtime/tls/anchors.c \
+	runtime/tls/certificate.c \
+	runtime/tls/chain.c \
+	runtime/tls/constraints.c \
+	runtime/tls/crl.c \
+	runtime/tls/crl_set.c \
+	runtime/tls/der.c \
+	runtime/tls/extensions.c \
+	runtime/tls/name.c \
+	runtime/tls/path.c \
+	runtime/tls/pem.c \
+	runtime/tls/pki_file.c \
+	runtime/tls/policies.c \
+	runtime/tls/private_key.c \
+	runtime/tls/role.c \
+	runtime/tls/role_spec.c \
+	runtime/tls/signature.c \
+	runtime/tls/trust.c \
+	runtime/verify_client.c
 
 # --- objects and libraries ----------------------------------------------------
 

@@ -75,23 +75,30 @@ static uint32_t entries_of(const struct sibling *sibling)
 	return sibling->end - sibling->first;
 }
 
+/* A fix borrows it: it lives as long as the diagnostics. */
+static const char *domain_text(const struct typo *typo, uint32_t sibling)
+{
+	struct str domain = domain_of(typo, sibling);
+
+	return arena_strndup(typo->lint->diags->arena, domain.p, domain.n);
+}
+
 /* Offer to write RIGHT for WRONG at the end of GLOB. */
 static void offer(struct lint *lint, struct diag *diag, const struct glob *glob,
-		  struct str wrong, struct str right)
+		  const char *wrong, const char *right)
 {
+	size_t length = strlen(wrong);
 	struct span at = lint_glob_span(lint, glob);
 	const unsigned char *bytes = at.source->bytes;
 
 	if (bytes[at.end - 1] == '"' || bytes[at.end - 1] == '\'')
 		at.end--;
 	/* not through an alias or an escape */
-	if (at.end - at.start < wrong.n ||
-	    memcmp(bytes + at.end - wrong.n, wrong.p, wrong.n) != 0)
+	if (at.end - at.start < length ||
+	    memcmp(bytes + at.end - length, wrong, length) != 0)
 		return;
-	at.start = at.end - (uint32_t)wrong.n;
-	diag_set_fix(lint->diags, diag, at,
-		     arena_strndup(lint->diags->arena, right.p, right.n),
-		     false);
+	at.start = at.end - (uint32_t)length;
+	diag_set_fix(lint->diags, diag, at, right, false);
 }
 
 static void report(struct typo *typo, uint32_t wrong, uint32_t right)
@@ -99,7 +106,8 @@ static void report(struct typo *typo, uint32_t wrong, uint32_t right)
 	struct lint *lint = typo->lint;
 	struct sibling *sibling = &typo->siblings[wrong];
 	const struct glob *first = typo->refs[typo->siblings[right].first].glob;
-	struct str domain = domain_of(typo, right);
+	const char *wrong_text = domain_text(typo, wrong);
+	const char *right_text = domain_text(typo, right);
 	uint32_t last = UINT32_MAX; /* a list that two rules share */
 
 	sibling->reported = true;
@@ -112,14 +120,13 @@ static void report(struct typo *typo, uint32_t wrong, uint32_t right)
 
 		struct diag *diag = diag_report(
 			lint->diags, DIAG_L022, lint_glob_span(lint, glob),
-			"'%.*s' is one slip of the finger away from '%.*s'",
-			STR_ARG(domain_of(typo, wrong)), STR_ARG(domain));
+			"'%s' is one slip of the finger away from '%s'",
+			wrong_text, right_text);
 
 		diag_relate(lint->diags, diag, lint_glob_span(lint, first),
 			    "the other one");
-		diag_hint(lint->diags, diag, "did you mean '%.*s'?",
-			  STR_ARG(domain));
-		offer(lint, diag, glob, domain_of(typo, wrong), domain);
+		diag_hint(lint->diags, diag, "did you mean '%s'?", right_text);
+		offer(lint, diag, glob, wrong_text, right_text);
 	}
 }
 

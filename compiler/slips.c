@@ -3,9 +3,9 @@
  * Two texts are one slip apart only if they are equal or become so by leaving
  * out at most one character of each.  So every label is put down under its own
  * hash and under those of its shortened forms, and labels that meet are
- * compared.  Most hashes occur once: a first pass over two bits for each finds
- * the ones that do not, and only these are kept, so that a million labels take
- * little memory. */
+ * compared.  Most hashes occur once, and those of a family of names many times:
+ * a first pass over four bits for each finds the others, and only these are
+ * kept, so that a million labels take little memory. */
 #include "slips.h"
 
 #include <stdbool.h>
@@ -18,9 +18,14 @@
 /* More labels than this with one shortened form are a family, not slips. */
 #define MAX_FAMILY 3
 
-/* Counters of two bits for each hash, and no fewer than this. */
+/* Hashes that occur more often belong to families.  Others can share their
+ * counter by chance, so it is more than MAX_FAMILY: that so many do is less
+ * likely than one in a million. */
+#define MAX_COUNT 8
+
+/* Counters of four bits for each hash, and no fewer than this. */
 #define MIN_COUNTERS 1024u
-#define COUNTERS_PER_HASH 8u
+#define COUNTERS_PER_HASH 4u
 
 /* So many hashes are kept between the passes; more are made again. */
 #define MAX_KEPT 16384u
@@ -33,7 +38,6 @@
 struct slot {
 	uint64_t hash;
 	uint32_t label; /* who was there first */
-	uint32_t last;  /* and last: "aa" is shortened to "a" twice */
 	uint32_t count; /* of labels; 0: empty */
 };
 
@@ -44,6 +48,19 @@ static uint64_t mix(uint64_t hash)
 	return hash ^ hash >> 29;
 }
 
+/* A form of LABEL leaves out the character at AT.  Of a run of equal ones only
+ * the last before TO: the others give the same form. */
+static bool is_form(struct str label, uint32_t at, uint32_t to)
+{
+	return at + 1 == to || label.p[at] != label.p[at + 1];
+}
+
+/* The positions of LABEL that SEARCH is about end before this one. */
+static uint32_t end_of(struct str label, const struct slip_search *search)
+{
+	return search->to < label.n ? search->to : (uint32_t)label.n;
+}
+
 /* The hash of LABEL and of its forms that SEARCH wants.  The hash of a text is
  * a polynomial of its characters, so leaving one out costs no second look at
  * the others.  Returns their number. */
@@ -52,7 +69,7 @@ static uint32_t hashes_of(struct str label, const struct slip_search *search,
 {
 	const unsigned char *p = (const unsigned char *)label.p;
 	uint32_t n = (uint32_t)label.n;
-	uint32_t to = search->to < n ? search->to : n;
+	uint32_t to = end_of(label, search);
 	uint32_t count = 0;
 	uint64_t after = 0; /* hash of the characters behind i */
 	uint64_t power = 1; /* of the base, for their number */
@@ -70,7 +87,8 @@ static uint32_t hashes_of(struct str label, const struct slip_search *search,
 		uint64_t before = whole - p[i - 1] * power - after;
 
 		/* division by the base is multiplication by its inverse */
-		hashes[count++] = mix(before * HASH_INVERSE + after);
+		if (is_form(label, i - 1, to))
+			hashes[count++] = mix(before * HASH_INVERSE + after);
 		after += p[i - 1] * power;
 		power *= HASH_BASE;
 	}
@@ -118,15 +136,15 @@ static bool is_slip(struct str a, struct str b)
 	       same_rest(a, i + 2, b, i + 2);
 }
 
-/* Count HASH, up to 2; returns the count before. */
+/* Count HASH, up to MAX_COUNT + 1; returns the count before. */
 static unsigned count_hash(struct slips *slips, uint64_t hash)
 {
 	uint64_t at = hash & slips->counter_mask;
-	unsigned shift = (unsigned)(at % 4) * 2;
-	uint8_t *counter = &slips->counters[at / 4];
-	unsigned before = *counter >> shift & 3;
+	unsigned shift = (unsigned)(at % 2) * 4;
+	uint8_t *counter = &slips->counters[at / 2];
+	unsigned before = *counter >> shift & 15;
 
-	if (before < 2)
+	if (before <= MAX_COUNT)
 		*counter = (uint8_t)(*counter + (1u << shift));
 	return before;
 }
@@ -134,8 +152,9 @@ static unsigned count_hash(struct slips *slips, uint64_t hash)
 static bool is_shared(const struct slips *slips, uint64_t hash)
 {
 	uint64_t at = hash & slips->counter_mask;
+	unsigned count = slips->counters[at / 2] >> at % 2 * 4 & 15;
 
-	return (slips->counters[at / 4] >> at % 4 * 2 & 3) > 1;
+	return count > 1 && count <= MAX_COUNT;
 }
 
 static void add_pair(struct slips *slips, uint32_t a, uint32_t b, uint32_t slot)
@@ -165,15 +184,10 @@ static void meet(struct slips *slips, const struct str *labels, uint64_t hash,
 
 	struct slot *slot = &slips->slots[at];
 
-	if (slot->count == 0) {
-		*slot = (struct slot){hash, i, i, 1};
-		return;
-	}
-	if (slot->last == i)
-		return;
-	slot->last = i;
-	if (++slot->count <= MAX_FAMILY &&
-	    is_slip(labels[slot->label], labels[i]))
+	if (slot->count++ == 0)
+		*slot = (struct slot){hash, i, 1};
+	else if (slot->count <= MAX_FAMILY &&
+		 is_slip(labels[slot->label], labels[i]))
 		add_pair(slips, slot->label, i, (uint32_t)at);
 }
 
@@ -199,15 +213,18 @@ static uint64_t power_above(uint64_t n)
 
 static uint32_t count_forms(struct str label, const struct slip_search *search)
 {
-	uint32_t n = (uint32_t)label.n;
+	uint32_t to = end_of(label, search);
+	uint32_t count = 1;
 
-	return 1 + (search->to < n ? search->to : n) - search->from;
+	for (uint32_t i = search->from; i < to; i++)
+		count += is_form(label, i, to);
+	return count;
 }
 
 /* Zeroed counters for TOTAL hashes. */
 static void make_counters(struct slips *slips, uint64_t total)
 {
-	uint64_t bytes = power_above(COUNTERS_PER_HASH * total) / 4;
+	uint64_t bytes = power_above(COUNTERS_PER_HASH * total) / 2;
 
 	if (bytes > slips->counter_room) {
 		free(slips->counters);
@@ -216,7 +233,7 @@ static void make_counters(struct slips *slips, uint64_t total)
 	} else {
 		memset(slips->counters, 0, bytes);
 	}
-	slips->counter_mask = bytes * 4 - 1;
+	slips->counter_mask = bytes * 2 - 1;
 }
 
 /* Empty slots for COUNT hashes. */
@@ -248,8 +265,12 @@ static uint64_t count_all(struct slips *slips, const struct str *labels,
 		for (uint32_t k = 0; k < n; k++) {
 			unsigned before = count_hash(slips, hashes[k]);
 
-			/* with the second one comes the first */
-			shared += before == 0 ? 0 : before == 1 ? 2 : 1;
+			if (before == 1)
+				shared += 2; /* the first one, too */
+			else if (before > 1 && before < MAX_COUNT)
+				shared++;
+			else if (before == MAX_COUNT)
+				shared -= MAX_COUNT;
 		}
 		if (keep)
 			hashes += n;

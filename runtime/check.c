@@ -2,7 +2,9 @@
 #include "check.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
+#include "runtime/observe/statsd.h"
 #include "runtime/proxy/listener.h"
 #include "store.h"
 
@@ -89,6 +91,47 @@ static void print_policy(FILE *out, const struct settings *settings,
 			     "denied\n");
 }
 
+static void print_observers(FILE *out, const struct settings *settings)
+{
+	const char *ip = settings->prometheus_ip;
+	const char *path = settings->prometheus_endpoint;
+
+	fprintf(out, "statsd_address: %s\n",
+		settings->statsd_address != NULL ? settings->statsd_address
+						 : "none");
+	if (settings->prometheus)
+		fprintf(out, "prometheus: http://%s:%u%s\n",
+			ip != NULL ? ip : "0.0.0.0", settings->prometheus_port,
+			path != NULL ? path : "/metrics");
+	else
+		fprintf(out, "prometheus: none\n");
+	if (settings->stats_socket_dir != NULL)
+		fprintf(out,
+			"stats_socket_dir: %s\nstats_socket_file_mode: %03o\n",
+			settings->stats_socket_dir,
+			settings->stats_socket_mode);
+	else
+		fprintf(out, "stats_socket_dir: none\n");
+}
+
+static void print_proxy_protocol(FILE *out, const struct settings *settings)
+{
+	char text[ADDR_TEXT_MAX + 4];
+
+	fprintf(out, "support_proxy_protocol: %s\n",
+		settings->proxy_protocol ? "true" : "false");
+	if (!settings->proxy_protocol)
+		return;
+	if (settings->proxy_trust_count == 0)
+		fprintf(out, "proxy_protocol_trust: anyone\n");
+	else
+		fprintf(out, "proxy_protocol_trust:\n");
+	for (size_t i = 0; i < settings->proxy_trust_count; i++) {
+		addr_format_prefix(&settings->proxy_trust[i], text);
+		fprintf(out, "- %s\n", text);
+	}
+}
+
 static void print_settings(FILE *out, const struct settings *settings)
 {
 	static const char *const details[] = {
@@ -120,10 +163,30 @@ static void print_settings(FILE *out, const struct settings *settings)
 	fprintf(out, "deny_status: %u\ndeny_detail: %s\nmixed_answers: %s\n",
 		settings->deny_status, details[settings->deny_detail],
 		settings->mixed_answers == MIXED_REFUSE ? "refuse" : "skip");
+	print_observers(out, settings);
+	print_proxy_protocol(out, settings);
 	print_rules(out, "deny", RANGE_DENY, settings->rules,
 		    settings->rule_count);
 	print_rules(out, "allow", RANGE_ALLOW, settings->rules,
 		    settings->rule_count);
+}
+
+/* What would keep us from telling how we are. */
+static bool check_observers(const struct settings *settings, char *why)
+{
+	const char *ip = settings->prometheus_ip;
+	struct listen_address address;
+	int fd;
+
+	if (settings->prometheus && ip != NULL &&
+	    !listen_address_parse(ip, settings->prometheus_port, &address, why))
+		return false;
+	if (settings->statsd_address == NULL)
+		return true;
+	fd = statsd_open(settings->statsd_address, why);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 bool check_config(const struct settings *settings, FILE *out, char *why)
@@ -136,6 +199,7 @@ bool check_config(const struct settings *settings, FILE *out, char *why)
 
 	if (!listen_address_parse(settings->listen_ip, settings->listen_port,
 				  &address, why) ||
+	    !check_observers(settings, why) ||
 	    !store_init(&store, settings, why))
 		return false;
 	base = event_base_new();

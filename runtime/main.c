@@ -7,6 +7,7 @@
 #include "check.h"
 #include "options.h"
 #include "server.h"
+#include "verify_client.h"
 
 static int fail(const char *why)
 {
@@ -51,6 +52,8 @@ int main(int argc, char **argv)
 	char why[OPTIONS_WHY_MAX];
 	int status = 1;
 
+	if (verify_client_wanted(argc, argv))
+		return verify_client_main(argc, argv);
 	settings_init(&settings);
 	if (options_read(&settings, argc, argv, why, stderr)) {
 		status = run(&settings);

@@ -153,7 +153,11 @@ out:
 
 void options_usage(FILE *out)
 {
-	fputs("usage: smokescreen [option[=value]]...\n\n", out);
+	fputs("usage: smokescreen [option[=value]]...\n"
+	      "       smokescreen --verify-client --ca FILE [--crl FILE]... "
+	      "[--role-from SPEC]\n"
+	      "                   [--at TIME] CHAIN.pem\n\n",
+	      out);
 	for (size_t i = 0; i < settings_count; i++) {
 		const struct setting *setting = &settings_table[i];
 		char left[64];

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 #include <unistd.h>
 
 #include "drain.h"
+#include "inherited.h"
+#include "observers.h"
+#include "runtime/net/endpoint.h"
 #include "runtime/proxy/worker.h"
 #include "store.h"
 
@@ -30,9 +34,10 @@ struct server {
 	struct drain drain;
 	struct worker **workers; /* owned, COUNT of them */
 	unsigned count;
-	struct listen_address address; /* as bound */
+	struct observers observers;
 	bool has_store;
 	bool interrupted;
+	int inherited; /* listening sockets that we were given */
 };
 
 static void flush_log(struct server *server)
@@ -99,6 +104,8 @@ static void reload(struct server *server)
 	bool ok = store_reload(&server->store, &result);
 	struct json line;
 
+	metrics_count(server->observers.metrics,
+		      ok ? METRIC_RELOADS_OK : METRIC_RELOADS_FAILED);
 	line = log_begin(server->log, ok ? LOG_INFO : LOG_ERROR,
 			 ok ? "policy reloaded"
 			    : "policy not reloaded, the old one stays");
@@ -187,16 +194,9 @@ static unsigned worker_count(const struct settings *settings)
 
 static bool add_workers(struct server *server, char *why)
 {
-	const struct settings *settings = server->settings;
-	unsigned count = worker_count(settings);
-	const char *ip = settings->listen_ip;
+	unsigned count = worker_count(server->settings);
 	const char *reason;
 
-	if (ip == NULL && settings->acl_file == NULL)
-		ip = "127.0.0.1";
-	if (!listen_address_parse(ip, settings->listen_port, &server->address,
-				  why))
-		return false;
 	server->shared.workers = count;
 	server->workers = calloc(count, sizeof(struct worker *));
 	if (server->workers == NULL) {
@@ -204,22 +204,75 @@ static bool add_workers(struct server *server, char *why)
 		return false;
 	}
 	while (server->count < count) {
-		int fd = listener_open(&server->address, server->count == 0,
-				       why);
+		struct worker *worker = worker_new(&server->shared, &reason);
 
-		if (fd < 0)
-			return false;
-		if (server->count == 0)
-			self_add(&server->shared.listeners, fd);
-		server->workers[server->count] =
-			worker_new(&server->shared, fd, &reason);
-		if (server->workers[server->count] == NULL) {
+		if (worker == NULL) {
 			snprintf(why, SERVER_WHY_MAX, "%s", reason);
 			return false;
 		}
-		server->count++;
+		server->workers[server->count++] = worker;
 	}
 	return true;
+}
+
+/* Every worker accepts from every socket that we were given. */
+static bool share_listeners(struct server *server, const int *fds, int count,
+			    char *why)
+{
+	bool ok = true;
+
+	for (int i = 0; i < count; i++) {
+		ok = ok && self_add(&server->shared.listeners, fds[i]);
+		for (unsigned k = 0; ok && k < server->count; k++) {
+			int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+
+			ok = fd >= 0 &&
+			     worker_listen(server->workers[k], fd, true);
+		}
+		close(fds[i]);
+	}
+	if (!ok)
+		snprintf(why, SERVER_WHY_MAX, "inherited sockets: %s",
+			 strerror(errno));
+	return ok;
+}
+
+/* A socket of its own for every worker. */
+static bool open_listeners(struct server *server, char *why)
+{
+	const struct settings *settings = server->settings;
+	const char *ip = settings->listen_ip;
+	struct listen_address address;
+
+	if (ip == NULL && settings->acl_file == NULL)
+		ip = "127.0.0.1";
+	if (!listen_address_parse(ip, settings->listen_port, &address, why))
+		return false;
+	for (unsigned i = 0; i < server->count; i++) {
+		int fd = listener_open(&address, i == 0, why);
+
+		if (fd < 0)
+			return false;
+		if (i == 0)
+			self_add(&server->shared.listeners, fd);
+		if (!worker_listen(server->workers[i], fd, false)) {
+			snprintf(why, SERVER_WHY_MAX, "out of memory");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool add_listeners(struct server *server, char *why)
+{
+	int fds[WORKER_MAX_LISTENERS];
+	int count = inherited_listeners(fds, WORKER_MAX_LISTENERS, why);
+
+	if (count < 0)
+		return false;
+	server->inherited = count;
+	return count != 0 ? share_listeners(server, fds, count, why)
+			  : open_listeners(server, why);
 }
 
 struct server *server_new(const struct settings *settings, char *why)
@@ -240,7 +293,12 @@ struct server *server_new(const struct settings *settings, char *why)
 	if (server->log == NULL || server->base == NULL || !add_events(server))
 		goto fail;
 	server->has_store = store_init(&server->store, settings, why);
-	if (server->has_store && add_workers(server, why))
+	if (server->has_store &&
+	    observers_init(&server->observers, &server->shared, server->log,
+			   why) &&
+	    add_workers(server, why) && add_listeners(server, why) &&
+	    observers_start(&server->observers, server->base, server->workers,
+			    server->count, why))
 		return server;
 fail:
 	server_free(server);
@@ -253,6 +311,7 @@ void server_free(struct server *server)
 		return;
 	for (unsigned i = 0; i < server->count; i++)
 		worker_free(server->workers[i]);
+	observers_fini(&server->observers);
 	free(server->workers);
 	for (size_t i = 0; i < 4; i++)
 		if (server->signals[i] != NULL)
@@ -291,7 +350,7 @@ static void warn_of_open_doors(struct server *server)
 {
 	const struct policy *policy = server->store.current;
 	struct json line;
-	char doors[256];
+	char doors[512];
 
 	if (policy->has_acl && !server->settings->allow_missing_role) {
 		log_message(server->log, LOG_WARNING,
@@ -301,12 +360,17 @@ static void warn_of_open_doors(struct server *server)
 		return;
 	}
 	snprintf(doors, sizeof(doors),
-		 "no TLS: clients are not authenticated%s%s",
+		 "no TLS: clients are not authenticated%s%s%s",
 		 policy->has_acl ? "; allow_missing_role: clients without a "
 				   "role are served"
 				 : "; no ACL: every host is allowed",
 		 policy->has_acl && default_rule_is_open(&policy->blob)
 			 ? "; the default rule is open"
+			 : "",
+		 server->settings->proxy_protocol &&
+				 server->settings->proxy_trust_count == 0
+			 ? "; proxy_protocol_trust: PROXY headers are believed "
+			   "from anyone"
 			 : "");
 	line = log_begin(server->log, LOG_WARNING,
 			 "anyone who can reach the port can use this proxy");
@@ -314,35 +378,57 @@ static void warn_of_open_doors(struct server *server)
 	log_end(server->log, &line);
 }
 
+/* Where we listen: the proxy's own listeners first, then the others. */
+static void log_listeners(struct server *server)
+{
+	const struct self_listeners *listeners = &server->shared.listeners;
+
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct json line =
+			log_begin(server->log, LOG_INFO,
+				  "Self-connection detection initialized");
+		char text[ADDR_TEXT_MAX];
+
+		addr_format(&listeners->at[i].addr, text);
+		json_put_text(&line, "listening_ip", text);
+		json_put_unsigned(&line, "listening_port",
+				  listeners->at[i].port);
+		log_end(server->log, &line);
+	}
+}
+
 static void log_ready(struct server *server)
 {
-	char text[ADDR_TEXT_MAX], where[ADDR_TEXT_MAX + 8];
-	struct addr addr = {{0}};
-	uint16_t port = 0;
+	const struct self_listeners *listeners = &server->shared.listeners;
+	char where[ENDPOINT_TEXT_MAX];
 	struct json line;
 
-	self_from_sockaddr((struct sockaddr *)&server->address.storage, &addr,
-			   &port);
-	addr_format(&addr, text);
-	snprintf(where, sizeof(where), addr_is_v4(&addr) ? "%s:%u" : "[%s]:%u",
-		 text, port);
-	line = log_begin(server->log, LOG_INFO,
-			 "Self-connection detection initialized");
-	json_put_text(&line, "listening_ip", text);
-	json_put_unsigned(&line, "listening_port", port);
-	log_end(server->log, &line);
+	log_listeners(server);
+	observers_log(&server->observers);
 	if (server->settings->listen_ip == NULL &&
-	    server->settings->acl_file == NULL)
+	    server->settings->acl_file == NULL && server->inherited == 0)
 		log_message(server->log, LOG_WARNING,
 			    "without an ACL only this machine is served: "
 			    "listening on 127.0.0.1");
+	endpoint_format(&listeners->at[0].addr, listeners->at[0].port, where);
 	line = log_begin(server->log, LOG_INFO, "ready");
 	json_put_text(&line, "address", where);
-	json_put_unsigned(&line, "port", port);
+	json_put_unsigned(&line, "port", listeners->at[0].port);
+	if (server->inherited != 0)
+		json_put_unsigned(&line, "inherited_sockets",
+				  (uint64_t)server->inherited);
 	json_put_unsigned(&line, "workers", server->count);
 	json_put_text(&line, "policy", server->store.current->hash);
 	json_put_text(&line, "version", SMOKESCREEN_VERSION);
 	log_end(server->log, &line);
+}
+
+static void log_ack(struct server *server)
+{
+	char why[INHERITED_WHY_MAX];
+
+	if (!inherited_ack(why))
+		log_message(server->log, LOG_ERROR, why);
 }
 
 static void log_start(struct server *server)
@@ -357,6 +443,7 @@ static void log_start(struct server *server)
 	}
 	warn_of_open_doors(server);
 	log_ready(server);
+	log_ack(server);
 	flush_log(server);
 }
 
@@ -381,6 +468,7 @@ int server_run(struct server *server)
 	}
 	for (unsigned i = 0; i < server->count; i++)
 		worker_join(server->workers[i]);
+	observers_finish(&server->observers);
 	for (unsigned i = 0; i < server->count; i++)
 		log_flush_wait(server->workers[i]->log, FINAL_FLUSH_MS);
 	log_flush_wait(server->log, FINAL_FLUSH_MS);

@@ -15,6 +15,8 @@
 #define DEFAULT_DNS_MS 5000
 #define DEFAULT_EXIT_MS (500u * 60 * 1000)
 #define DEFAULT_DENY_STATUS 407
+#define DEFAULT_PROMETHEUS_PORT 9810
+#define DEFAULT_STATS_MODE 0700
 
 void settings_init(struct settings *settings)
 {
@@ -27,6 +29,8 @@ void settings_init(struct settings *settings)
 		.write_timeout_ms = DEFAULT_BODY_MS,
 		.exit_timeout_ms = DEFAULT_EXIT_MS,
 		.resolver = {.timeout_ms = DEFAULT_DNS_MS},
+		.prometheus_port = DEFAULT_PROMETHEUS_PORT,
+		.stats_socket_mode = DEFAULT_STATS_MODE,
 	};
 }
 
@@ -37,6 +41,11 @@ void settings_fini(struct settings *settings)
 	free(settings->acl_file);
 	free(settings->deny_extra);
 	free(settings->rules);
+	free(settings->statsd_address);
+	free(settings->prometheus_endpoint);
+	free(settings->prometheus_ip);
+	free(settings->stats_socket_dir);
+	free(settings->proxy_trust);
 	*settings = (struct settings){0};
 }
 
@@ -100,93 +109,6 @@ static bool read_unsigned(const char *text, unsigned limit, unsigned *out)
 	if (value > limit)
 		return false;
 	*out = value;
-	return true;
-}
-
-/* Longest unit first where one begins another. */
-static const struct unit {
-	const char *name;
-	uint64_t ns;
-} units[] = {
-	{"ns", 1},
-	{"us", 1000},
-	{"ms", 1000000},
-	{"s", 1000000000},
-	{"m", 60u * UINT64_C(1000000000)},
-	{"h", 3600u * UINT64_C(1000000000)},
-};
-
-/* One "12.5ms" at *P; adds it to *NS. */
-static bool read_duration_part(const char **p, uint64_t *ns, bool *no_unit)
-{
-	uint64_t whole = 0, fraction = 0, scale = 1, sum;
-	const char *start = *p;
-
-	for (; **p >= '0' && **p <= '9'; (*p)++)
-		if (__builtin_mul_overflow(whole, 10u, &whole) ||
-		    __builtin_add_overflow(whole, (uint64_t)(**p - '0'),
-					   &whole))
-			return false;
-	if (**p == '.') {
-		for ((*p)++; **p >= '0' && **p <= '9'; (*p)++) {
-			/* beyond a nanosecond's share of an hour nothing
-			 * changes */
-			if (scale >= 1000000)
-				continue;
-			scale *= 10;
-			fraction = fraction * 10 + (uint64_t)(**p - '0');
-		}
-	}
-	if (*p == start || (*p == start + 1 && *start == '.'))
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		size_t n = strlen(units[i].name);
-
-		/* "m" must not take the start of "ms": "ms" came before */
-		if (strncmp(*p, units[i].name, n) != 0)
-			continue;
-		*p += n;
-		if (__builtin_mul_overflow(whole, units[i].ns, &sum) ||
-		    __builtin_add_overflow(
-			    sum, fraction * (units[i].ns / 1000) / scale * 1000,
-			    &sum))
-			return false;
-		return !__builtin_add_overflow(*ns, sum, ns);
-	}
-	*no_unit = **p == '\0';
-	return false;
-}
-
-bool settings_duration(const char *text, unsigned *ms, char *why)
-{
-	const char *p = text;
-	bool no_unit = false;
-	uint64_t ns = 0, value;
-
-	if (strcmp(text, "0") == 0) {
-		*ms = 0;
-		return true;
-	}
-	if (*text == '-')
-		return refuse(why, "duration '%s' is negative", text);
-	do {
-		if (!read_duration_part(&p, &ns, &no_unit)) {
-			if (no_unit)
-				return refuse(
-					why,
-					"duration '%s' has no unit; write "
-					"'%ss' for seconds",
-					text, text);
-			return refuse(why,
-				      "'%s' is not a duration; write it like "
-				      "10s, 1500ms or 1h30m",
-				      text);
-		}
-	} while (*p != '\0');
-	value = ns / 1000000 + (ns % 1000000 != 0);
-	if (value > INT_MAX)
-		return refuse(why, "duration '%s' is too long", text);
-	*ms = (unsigned)value;
 	return true;
 }
 
@@ -284,6 +206,70 @@ SETTER(connect_timeout,
        settings_duration(text, &settings->connect_timeout_ms, why))
 SETTER(idle_timeout, settings_duration(text, &settings->idle_timeout_ms, why))
 SETTER(exit_timeout, settings_duration(text, &settings->exit_timeout_ms, why))
+
+SETTER(statsd_address, set_optional(&settings->statsd_address, text, why))
+SETTER(prometheus, set_bool(&settings->prometheus, text, why))
+SETTER(prometheus_ip, set_optional(&settings->prometheus_ip, text, why))
+SETTER(stats_socket_dir, set_optional(&settings->stats_socket_dir, text, why))
+SETTER(proxy_protocol, set_bool(&settings->proxy_protocol, text, why))
+SETTER(time_connect, set_bool(&settings->time_connect, text, why))
+
+static bool set_prometheus_endpoint(struct settings *settings, const char *text,
+				    char *why)
+{
+	/* an empty one is the default's, as it is upstream */
+	if (*text != '\0' && *text != '/')
+		return refuse(why, "'%s' is no path: it begins with no '/'",
+			      text);
+	return set_optional(&settings->prometheus_endpoint, text, why);
+}
+
+static bool set_prometheus_port(struct settings *settings, const char *text,
+				char *why)
+{
+	unsigned port;
+
+	if (!read_unsigned(text, UINT16_MAX, &port))
+		return refuse(why, "'%s' is not a port", text);
+	settings->prometheus_port = (uint16_t)port;
+	return true;
+}
+
+/* Octal, as chmod(1) takes it: "700", "0700". */
+static bool set_stats_socket_mode(struct settings *settings, const char *text,
+				  char *why)
+{
+	unsigned mode = 0;
+
+	if (*text == '\0')
+		return true;
+	if (strlen(text) > 4 || strspn(text, "01234567") != strlen(text))
+		return refuse(why, "'%s' is no octal file mode from 0 to 777",
+			      text);
+	for (const char *p = text; *p != '\0'; p++)
+		mode = mode * 8 + (unsigned)(*p - '0');
+	if (mode > 0777)
+		return refuse(why, "'%s' is no octal file mode from 0 to 777",
+			      text);
+	settings->stats_socket_mode = mode;
+	return true;
+}
+
+static bool set_proxy_trust(struct settings *settings, const char *text,
+			    char *why)
+{
+	struct addr_prefix prefix, *all;
+
+	if (!addr_parse_cidr(str_from(text), &prefix))
+		return refuse(why, "invalid CIDR address: %s", text);
+	all = reallocarray(settings->proxy_trust,
+			   settings->proxy_trust_count + 1, sizeof(*all));
+	if (all == NULL)
+		return refuse(why, "out of memory");
+	all[settings->proxy_trust_count++] = prefix;
+	settings->proxy_trust = all;
+	return true;
+}
 
 static bool set_deny_extra(struct settings *settings, const char *text,
 			   char *why)
@@ -494,6 +480,29 @@ const struct setting settings_table[] = {
 	{"nat64-prefix", "nat64_prefix", SETTING_LIST, "PREFIX",
 	 "Judge addresses in the IPv6 PREFIX by the IPv4 address inside",
 	 set_nat64},
+	{"statsd-address", "statsd_address", SETTING_STRING, "ADDRESS",
+	 "Send metrics to the DogStatsD server HOST:PORT", set_statsd_address},
+	{"expose-prometheus-metrics", "expose_prometheus_metrics", SETTING_BOOL,
+	 NULL, "Serve metrics to Prometheus", set_prometheus},
+	{"prometheus-endpoint", "prometheus_endpoint", SETTING_STRING, "PATH",
+	 "Serve them under PATH (default: /metrics)", set_prometheus_endpoint},
+	{"prometheus-listen-ip", "prometheus_listen_ip", SETTING_STRING, "IP",
+	 "Serve them on IP (default: 0.0.0.0)", set_prometheus_ip},
+	{"prometheus-port", "prometheus_port", SETTING_STRING, "PORT",
+	 "Serve them on PORT (default: 9810; 0: any free one)",
+	 set_prometheus_port},
+	{"stats-socket-dir", "stats_socket_dir", SETTING_STRING, "DIR",
+	 "Tell of open tunnels on the socket DIR/track-PID.sock",
+	 set_stats_socket_dir},
+	{"stats-socket-file-mode", "stats_socket_file_mode", SETTING_STRING,
+	 "MODE", "Give that socket the octal MODE (default: 700)",
+	 set_stats_socket_mode},
+	{"proxy-protocol", "support_proxy_protocol", SETTING_BOOL, NULL,
+	 "Require a PROXY protocol header, version 1 or 2", set_proxy_protocol},
+	{"proxy-protocol-trust", "proxy_protocol_trust", SETTING_LIST, "RANGE",
+	 "Believe such headers from RANGE only, in CIDR notation",
+	 set_proxy_trust},
+	{NULL, "time_connect", SETTING_BOOL, NULL, NULL, set_time_connect},
 	{NULL, "allow_missing_role", SETTING_BOOL, NULL, NULL,
 	 set_allow_missing_role},
 	{NULL, "network", SETTING_STRING, NULL, NULL, set_network},
@@ -513,17 +522,9 @@ const size_t settings_count =
 	sizeof(settings_table) / sizeof(settings_table[0]);
 
 const struct unsupported settings_unsupported[] = {
-	{"proxy-protocol", "support_proxy_protocol"},
-	{"expose-prometheus-metrics", "expose_prometheus_metrics"},
-	{"prometheus-endpoint", "prometheus_endpoint"},
-	{"prometheus-listen-ip", "prometheus_listen_ip"},
-	{"prometheus-port", "prometheus_port"},
-	{"statsd-address", "statsd_address"},
 	{"tls-server-bundle-file", NULL},
 	{"tls-client-ca-file", NULL},
 	{"tls-crl-file", NULL},
-	{"stats-socket-dir", "stats_socket_dir"},
-	{"stats-socket-file-mode", "stats_socket_file_mode"},
 	{"upstream-http-proxy-addr", "upstream_http_proxy_addr"},
 	{"upstream-https-proxy-addr", "upstream_https_proxy_addr"},
 	{"max-concurrent-requests", "max_concurrent_requests"},
@@ -536,7 +537,6 @@ const struct unsupported settings_unsupported[] = {
 	{"origin-ca-file", "origin_ca_file"},
 	{"max-tunnel-duration", "max_tunnel_duration"},
 	{NULL, "tls"},
-	{NULL, "time_connect"},
 	{NULL, "mitm_ca_cert_file"},
 	{NULL, "mitm_ca_key_file"},
 };

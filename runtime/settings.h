@@ -44,6 +44,17 @@ struct settings {
 	unsigned max_idle_conns;          /* to origins; 0: ours */
 	unsigned max_idle_conns_per_host; /* 0: ours */
 	unsigned workers;                 /* 0: processors online */
+	char *statsd_address;             /* NULL: no statsd */
+	bool prometheus;                  /* serve metrics, */
+	char *prometheus_endpoint;        /* there; NULL: /metrics */
+	char *prometheus_ip;              /* NULL: 0.0.0.0 */
+	uint16_t prometheus_port;
+	bool time_connect;      /* tell cn.atpt.connect.time */
+	char *stats_socket_dir; /* NULL: no such socket */
+	unsigned stats_socket_mode;
+	bool proxy_protocol; /* every client begins with a PROXY header */
+	struct addr_prefix *proxy_trust; /* that one of these sends, */
+	size_t proxy_trust_count;        /* or anyone, if there are none */
 	bool check_config;
 	bool help;
 	bool version;

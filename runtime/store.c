@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 __attribute__((format(printf, 2, 3))) static bool
 refuse(char *why, const char *format, ...)
@@ -35,6 +36,7 @@ void policy_unref(struct policy **slot)
 		return;
 	if (policy->blob.bytes != NULL)
 		blob_unmap(&policy->blob);
+	metrics_rules_fini(&policy->counted);
 	free(policy->image);
 	free(policy);
 }
@@ -188,6 +190,14 @@ static bool build_ranges(struct policy *policy, const struct settings *settings,
 	return true;
 }
 
+static bool number_rules(struct policy *policy, char *why)
+{
+	uint32_t count = policy->has_acl ? blob_rule_count(&policy->blob) : 0;
+
+	return metrics_rules_init(&policy->counted, count) ||
+	       refuse(why, "out of memory");
+}
+
 /* NULL: WHY says why; HASH is the refused policy's, as far as it got. */
 static struct policy *load(const struct settings *settings, char *hash,
 			   char *why)
@@ -199,10 +209,11 @@ static struct policy *load(const struct settings *settings, char *hash,
 		return NULL;
 	}
 	atomic_init(&policy->references, 1);
+	policy->loaded = (uint64_t)time(NULL);
 	if ((settings->acl_file == NULL ||
 	     (load_blob(policy, settings->acl_file, why) &&
 	      check_actions(policy, settings, why))) &&
-	    build_ranges(policy, settings, why)) {
+	    build_ranges(policy, settings, why) && number_rules(policy, why)) {
 		memcpy(hash, policy->hash, sizeof(policy->hash));
 		return policy;
 	}

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/observe/metrics.h"
 #include "runtime/policy/blob.h"
 #include "runtime/policy/ranges.h"
 #include "settings.h"
@@ -24,6 +25,8 @@ struct policy {
 	struct ranges ranges; /* of the blob, or built with the proxy's lists */
 	void *image;          /* owned: what RANGES views, if built */
 	char hash[17];        /* "policy" in logs; "" without an ACL */
+	uint64_t loaded;      /* when, in seconds since 1970 */
+	struct metrics_rules counted; /* the rules' places among the metrics */
 };
 
 struct store {

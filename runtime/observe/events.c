@@ -120,17 +120,23 @@ static void put_policy(struct json *line, const struct exchange *exchange)
 	put_source(line, exchange);
 }
 
+void log_put_peer(struct json *line, const struct exchange *exchange)
+{
+	char text[ENDPOINT_TEXT];
+
+	json_put_string(line, "inbound_remote_addr",
+			endpoint(&exchange->peer, exchange->peer_port, text));
+}
+
 /* The fields of both kinds of line. */
 static void put_exchange(struct json *line, const struct exchange *exchange,
 			 const char *reason)
 {
-	char text[ENDPOINT_TEXT];
 	char id[ID_TEXT + 1];
 
 	id_format(&exchange->id, id);
 	json_put_text(line, "id", id);
-	json_put_string(line, "inbound_remote_addr",
-			endpoint(&exchange->peer, exchange->peer_port, text));
+	log_put_peer(line, exchange);
 	json_put_text(line, "proxy_type",
 		      exchange->is_connect ? "connect" : "http");
 	json_put_string(line, "requested_host", exchange->host);
@@ -157,6 +163,17 @@ static void put_answer(struct json *line, const struct exchange *exchange,
 		json_put_text(line, "error", error);
 }
 
+static void count_decision(const struct exchange *exchange)
+{
+	enum verdict verdict = VERDICT_DENY;
+
+	if (exchange->metrics == NULL)
+		return;
+	if (exchange->allow)
+		verdict = exchange->would_deny ? VERDICT_REPORT : VERDICT_ALLOW;
+	metrics_decision(exchange->metrics, verdict, exchange->cause);
+}
+
 void log_decision(struct log *log, const struct exchange *exchange,
 		  const char *reason, const char *error)
 {
@@ -168,6 +185,7 @@ void log_decision(struct log *log, const struct exchange *exchange,
 	put_exchange(&line, exchange, reason);
 	put_answer(&line, exchange, error);
 	log_end(log, &line);
+	count_decision(exchange);
 }
 
 void log_response(struct log *log, const struct exchange *exchange,
@@ -185,6 +203,7 @@ void log_response(struct log *log, const struct exchange *exchange,
 		endpoint(&outbound->remote, outbound->remote_port, text));
 	json_put_signed(&line, "content_length", outbound->content_length);
 	log_end(log, &line);
+	count_decision(exchange);
 }
 
 void log_failure(struct log *log, const struct exchange *exchange,
@@ -201,18 +220,18 @@ void log_bad_request(struct log *log, const struct exchange *exchange,
 		     const char *error)
 {
 	struct json line = log_begin(log, LOG_WARNING, "request refused");
-	char text[ENDPOINT_TEXT];
 	char id[ID_TEXT + 1];
 
 	id_format(&exchange->id, id);
 	json_put_text(&line, "id", id);
-	json_put_string(&line, "inbound_remote_addr",
-			endpoint(&exchange->peer, exchange->peer_port, text));
+	log_put_peer(&line, exchange);
 	put_time(&line, "start_time", &exchange->start);
 	if (exchange->host.n != 0)
 		json_put_string(&line, "requested_host", exchange->host);
 	put_answer(&line, exchange, error);
 	log_end(log, &line);
+	if (exchange->metrics != NULL)
+		metrics_count(exchange->metrics, METRIC_REQUESTS_REFUSED);
 }
 
 static uint64_t elapsed_us(const struct timespec *from,
@@ -223,6 +242,23 @@ static uint64_t elapsed_us(const struct timespec *from,
 
 	/* the clock of the day may be set back */
 	return us > 0 ? (uint64_t)us : 0;
+}
+
+static void count_close(const struct exchange *exchange,
+			const struct tunnel_record *tunnel, uint64_t us)
+{
+	struct metrics *metrics = exchange->metrics;
+
+	if (metrics == NULL)
+		return;
+	metrics_set_count(metrics, exchange->set, SET_CLOSED);
+	if (tunnel->at_termination)
+		metrics_set_count(metrics, exchange->set, SET_AT_TERMINATION);
+	metrics_set_observe(metrics, exchange->set, SET_DURATION, us);
+	metrics_set_observe(metrics, exchange->set, SET_BYTES_IN,
+			    tunnel->bytes_in);
+	metrics_set_observe(metrics, exchange->set, SET_BYTES_OUT,
+			    tunnel->bytes_out);
 }
 
 void log_close(struct log *log, const struct exchange *exchange,
@@ -249,4 +285,5 @@ void log_close(struct log *log, const struct exchange *exchange,
 		json_put_bool(&line, "active_at_termination", true);
 	json_put_text(&line, "error", error);
 	log_end(log, &line);
+	count_close(exchange, tunnel, elapsed_us(&exchange->start, &now));
 }

@@ -1,6 +1,7 @@
-/* events.h - the log lines about requests, in upstream's names: one
- * CANONICAL-PROXY-DECISION a request, one CANONICAL-PROXY-CN-CLOSE a tunnel.
- * Not here: how a line gets written, log.h. */
+/* events.h - what happened to requests: logged in upstream's names, one
+ * CANONICAL-PROXY-DECISION a request, one CANONICAL-PROXY-CN-CLOSE a tunnel;
+ * and counted.  Not here: how a line gets written, log.h; a number, metrics.h.
+ */
 #ifndef OBSERVE_EVENTS_H
 #define OBSERVE_EVENTS_H
 
@@ -9,6 +10,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "metrics.h"
 #include "runtime/policy/addr.h"
 #include "runtime/policy/blob.h"
 #include "runtime/policy/decide.h"
@@ -50,7 +52,13 @@ struct exchange {
 	struct classification class; /* of the address, once there is one */
 	const struct blob *blob;     /* borrowed; NULL without an ACL */
 	const char *policy;          /* borrowed: its hash, or "" */
+	struct metrics *metrics;     /* borrowed; NULL: nothing is counted */
+	uint16_t cause;              /* enum metric_cause: why so decided */
+	uint16_t set;                /* the rule's role and project, counted */
 };
+
+/* "inbound_remote_addr": who the client is. */
+void log_put_peer(struct json *line, const struct exchange *exchange);
 
 /* REASON and ERROR are for this line; either may be NULL. */
 void log_decision(struct log *log, const struct exchange *exchange,

@@ -238,6 +238,8 @@ void log_end(struct log *log, struct json *line)
 	json_end(line);
 	if (line->overflow) {
 		log->dropped++;
+		atomic_fetch_add_explicit(&log->dropped_ever, 1,
+					  memory_order_relaxed);
 		return;
 	}
 	log->length += line->length;

@@ -8,6 +8,7 @@
 #define OBSERVE_LOG_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,7 @@ struct log {
 	size_t capacity;  /* LOG_BUFFER_BYTES, or more for as long as the
 			   * reader is behind */
 	uint64_t dropped; /* since the last line that said so */
+	_Atomic uint64_t dropped_ever; /* any thread may read it */
 };
 
 /* Write to FD, left as it is: where a second descriptor without blocking can be

@@ -14,6 +14,7 @@
 
 #include "answer.h"
 #include "forward.h"
+#include "preamble.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
 #include "self.h"
@@ -140,11 +141,11 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 	reset_exchange(client);
 	self_from_sockaddr(peer, &client->exchange.peer,
 			   &client->exchange.peer_port);
+	metrics_count(worker->metrics, METRIC_CLIENTS_ACCEPTED);
 	client->state = CLIENT_HEAD;
 	LIST_INSERT_HEAD(&worker->clients, client, link);
 	atomic_fetch_add_explicit(&worker->live, 1, memory_order_relaxed);
-	timeout_arm(&client->timeout, &worker->head_timeouts);
-	client_want(client, &client->client, EV_READ);
+	preamble_begin(client);
 }
 
 static void log_tunnel_end(struct client *client, enum close_cause cause)
@@ -177,6 +178,7 @@ static void log_tunnel_end(struct client *client, enum close_cause cause)
 			 strerror(client->error));
 	log_close(client->worker->log, &client->exchange, client->reason,
 		  &record, error);
+	metrics_add(client->worker->metrics, METRIC_TUNNELS, UINT64_MAX);
 }
 
 void client_close(struct client *client, enum close_cause cause)
@@ -187,6 +189,7 @@ void client_close(struct client *client, enum close_cause cause)
 	switch ((enum client_state)client->state) {
 	case CLIENT_CLOSED:
 		return;
+	case CLIENT_PREAMBLE:
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
 		break;
@@ -220,6 +223,7 @@ void client_close(struct client *client, enum close_cause cause)
 	policy_unref(&client->policy);
 	free(client->text);
 	client->text = NULL;
+	report_forget(worker, client);
 	LIST_REMOVE(client, link);
 	atomic_fetch_sub_explicit(&worker->live, 1, memory_order_relaxed);
 	if (worker->pooled >= WORKER_POOL_MAX) {
@@ -266,6 +270,7 @@ static unsigned status_of(enum head_status status)
 static void begin_exchange(struct client *client)
 {
 	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
+	client->exchange.metrics = client->worker->metrics;
 	client->exchange.id =
 		id_next(&client->worker->ids, client->exchange.start.tv_sec);
 }
@@ -494,6 +499,9 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	switch ((enum client_state)client->state) {
+	case CLIENT_PREAMBLE:
+		preamble_ready(client);
+		break;
 	case CLIENT_HEAD:
 		read_head(client);
 		break;
@@ -530,6 +538,7 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context)
 	case CLIENT_FORWARD:
 		forward_ready(client, &client->origin, what);
 		break;
+	case CLIENT_PREAMBLE:
 	case CLIENT_HEAD:
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
@@ -544,6 +553,10 @@ void client_on_head_timeout(struct timeout *timeout)
 {
 	struct client *client = from_timeout(timeout);
 
+	if (client->state == CLIENT_PREAMBLE) {
+		preamble_timeout(client);
+		return;
+	}
 	/* silence is answered with silence, half a request is not */
 	if (client->up.spill.p == NULL) {
 		client_close(client, CLOSE_DONE);

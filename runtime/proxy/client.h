@@ -1,6 +1,7 @@
 /* client.h - one client from accept to close: the state machine, and the only
  * owner of everything that belongs to it.
  *
+ *  (PREAMBLE ->)
  *   HEAD -> LOOKUP -> DIAL -> TUNNEL ----> (closed)
  *    ^ \________\________\--> FORWARD -+--> HEAD again
  *    |   \________\________\____/ |   |
@@ -33,6 +34,7 @@ struct worker;
 
 enum client_state {
 	CLIENT_CLOSED = 0, /* in the pool; nothing is open */
+	CLIENT_PREAMBLE,   /* a PROXY header is to come first */
 	CLIENT_HEAD,       /* reading the request head */
 	CLIENT_LOOKUP,     /* asking the name servers */
 	CLIENT_DIAL,       /* connecting */

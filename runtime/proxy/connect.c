@@ -12,6 +12,7 @@
 #include "answer.h"
 #include "client.h"
 #include "forward.h"
+#include "measure.h"
 #include "respond.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
@@ -36,6 +37,7 @@ static void on_dial(void *context, const struct dial_result *result)
 
 	client->dial = NULL;
 	client->connect_us = (uint32_t)(client_clock_us() - client->mark_us);
+	measure_dial(client, result);
 	if (result->fd >= 0) {
 		client->remote = result->addr;
 		client_set_origin(client, result->fd);
@@ -102,6 +104,7 @@ static void deny_address(struct client *client, const struct addr *addr,
 		 text, class);
 	snprintf(told, sizeof(told), "%s - denied by rule '%s'", what, class);
 	client->exchange.would_deny = true;
+	measure_denied(client);
 	answer_deny(client, reason,
 		    settings_of(client)->deny_detail == DETAIL_FULL ? reason
 								    : told);
@@ -119,6 +122,7 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 	for (size_t i = 0; i < count && i < RESOLVER_MAX_ADDRESSES; i++) {
 		struct classification class = classify(client, &addrs[i]);
 
+		metrics_class(client->worker->metrics, class.class);
 		if (addr_class_allows(class.class)) {
 			allowed[kept++] = addrs[i];
 		} else if (!any_denied) {
@@ -170,6 +174,7 @@ static void on_lookup(void *context, const struct lookup_result *result)
 	client->lookup = NULL;
 	client->exchange.dns_us =
 		(uint32_t)(client_clock_us() - client->mark_us);
+	measure_lookup(client, result->status);
 	switch (result->status) {
 	case LOOKUP_OK:
 		judge(client, result->addrs, result->count);
@@ -192,6 +197,7 @@ static void on_lookup(void *context, const struct lookup_result *result)
 static void lookup(struct client *client, const char *name)
 {
 	client->mark_us = client_clock_us();
+	metrics_count(client->worker->metrics, METRIC_RESOLVER_ATTEMPTS);
 	client->lookup = resolve_start(client->worker->resolver, name,
 				       on_lookup, client);
 	if (client->lookup == NULL) {
@@ -223,10 +229,13 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	else if (asked->proxy_is_bad)
 		reason = "X-Upstream-Https-Proxy cannot be understood";
 	if (reason != NULL) {
+		measure_undecided(client, asked->host.form == HOST_IPV6,
+				  asked->proxy_is_bad);
 		answer_deny(client, reason, reason);
 		return false;
 	}
 	exchange->decision = decide(&client->policy->blob, &query);
+	measure_decision(client);
 	/* the entry is a part of the host, which lives on in our own copy */
 	if (exchange->decision.entry.name.n != 0)
 		exchange->decision.entry.name.p =
@@ -242,6 +251,7 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	if (exchange->decision.mitm != MITM_NONE) {
 		reason = "ACLDecision specified MITM but Smokescreen doesn't "
 			 "have MITM enabled";
+		exchange->cause = CAUSE_MITM;
 		answer_deny(client, reason, reason);
 		return false;
 	}
@@ -254,10 +264,12 @@ static bool decide_without_acl(struct client *client, const struct asked *asked)
 		const char *reason =
 			"X-Upstream-Https-Proxy cannot be understood";
 
+		measure_undecided(client, false, true);
 		answer_deny(client, reason, reason);
 		return false;
 	}
 	client->reason = "Egress ACL is not configured";
+	client->exchange.cause = CAUSE_NO_ACL;
 	client->exchange.allow = true;
 	return true;
 }

@@ -106,7 +106,7 @@ static int open_socket(const struct listen_address *address, bool share)
 }
 
 /* Accepted sockets inherit these. */
-static bool set_inherited(int fd)
+bool listener_set_inherited(int fd)
 {
 	const int on = 1, idle = KEEPALIVE_SECONDS;
 
@@ -150,7 +150,7 @@ int listener_open(struct listen_address *address, bool first, char *why)
 		close(fd);
 	}
 	fd = open_socket(address, true);
-	if (fd < 0 || !set_inherited(fd) || listen(fd, BACKLOG) != 0)
+	if (fd < 0 || !listener_set_inherited(fd) || listen(fd, BACKLOG) != 0)
 		goto fail;
 	address->length = sizeof(address->storage);
 	if (getsockname(fd, (struct sockaddr *)&address->storage,
@@ -242,10 +242,11 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 }
 
 bool listener_init(struct listener *listener, struct event_base *base, int fd,
-		   listener_accepted *accepted, void *context)
+		   bool is_shared, listener_accepted *accepted, void *context)
 {
 	*listener = (struct listener){
 		.fd = fd,
+		.is_shared = is_shared,
 		.reserve = open("/dev/null", O_RDONLY | O_CLOEXEC),
 		.accepted = accepted,
 		.context = context,
@@ -263,8 +264,10 @@ void listener_drain(struct listener *listener)
 {
 	if (listener->fd < 0)
 		return;
-	/* closing would reset those who are connected and not yet accepted */
-	for (int i = 0; i < DRAIN_MAX && accept_one(listener); i++)
+	/* closing would reset those who are connected and not yet accepted,
+	 * unless the socket stays open elsewhere */
+	for (int i = 0;
+	     !listener->is_shared && i < DRAIN_MAX && accept_one(listener); i++)
 		;
 	listener_close(listener);
 }

@@ -20,8 +20,9 @@ typedef void listener_accepted(void *context, int fd,
 			       const struct sockaddr *peer);
 
 struct listener {
-	int fd;      /* owned; -1: closed */
-	int reserve; /* a descriptor to give up when there are no others */
+	int fd;         /* owned; -1: closed */
+	bool is_shared; /* others accept from the same socket */
+	int reserve;    /* a descriptor to give up when there are no others */
 	struct event event;
 	struct event pause;
 	listener_accepted *accepted;
@@ -43,11 +44,15 @@ bool listen_address_parse(const char *ip, uint16_t port,
  * of LISTENER_WHY_MAX bytes, says why not. */
 int listener_open(struct listen_address *address, bool first, char *why);
 
+/* Set for FD, a listening socket, what accepted ones inherit. */
+bool listener_set_inherited(int fd);
+
 /* FD becomes the listener's, whatever happens. */
 bool listener_init(struct listener *listener, struct event_base *base, int fd,
-		   listener_accepted *accepted, void *context);
+		   bool is_shared, listener_accepted *accepted, void *context);
 
-/* Accept who is waiting already and close.  Idempotent. */
+/* Accept who is waiting already and close; from a shared socket others accept
+ * those.  Idempotent. */
 void listener_drain(struct listener *listener);
 void listener_close(struct listener *listener);
 

@@ -11,7 +11,7 @@
 
 #include "runtime/policy/addr.h"
 
-#define SELF_MAX_LISTENERS 8
+#define SELF_MAX_LISTENERS 20
 #define SELF_FRESH_MS 1000
 
 /* The listeners of the process: filled before the first worker starts. */

@@ -246,6 +246,7 @@ static void write_established(struct client *client)
 void tunnel_begin(struct client *client)
 {
 	client->state = CLIENT_TUNNEL;
+	metrics_count(client->worker->metrics, METRIC_TUNNELS);
 	touch(client);
 	write_established(client);
 	if (client->up.spill.p != NULL)

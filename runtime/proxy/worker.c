@@ -48,9 +48,30 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	upstreams_follow(&worker->upstreams,
 			 store_current(worker->shared->store, &worker->view));
 	if (atomic_load(&worker->shared->draining)) {
-		listener_drain(&worker->listener);
+		for (unsigned i = 0; i < worker->listener_count; i++)
+			listener_drain(&worker->listeners[i]);
 		drain_clients(worker);
 	}
+	report_serve(worker);
+}
+
+static void on_statsd_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct worker *worker = context;
+
+	(void)fd;
+	(void)what;
+	statsd_flush(worker->statsd);
+}
+
+/* What waits to fill a datagram waits no longer than that. */
+static void arm_statsd(struct worker *worker)
+{
+	struct timeval tv = {.tv_usec = STATSD_FLUSH_MS * 1000};
+
+	if (worker->statsd != NULL && worker->statsd->length != 0 &&
+	    !evtimer_pending(&worker->statsd_timer, NULL))
+		event_add(&worker->statsd_timer, &tv);
 }
 
 static void on_log_retry(evutil_socket_t fd, short what, void *context)
@@ -78,8 +99,11 @@ static void *run(void *context)
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
 		flush_log(worker);
+		arm_statsd(worker);
 	}
 	close_all(worker);
+	if (worker->statsd != NULL)
+		statsd_flush(worker->statsd);
 	log_flush(worker->log);
 	return NULL;
 }
@@ -136,37 +160,47 @@ static bool init_events(struct worker *worker)
 		      settings->write_timeout_ms, client_on_body_timeout);
 	timeouts_init(&worker->linger_timeouts, worker->base, LINGER_MS,
 		      client_on_linger_timeout);
+	evtimer_assign(&worker->statsd_timer, worker->base, on_statsd_timer,
+		       worker);
 	evtimer_assign(&worker->log_retry, worker->base, on_log_retry, NULL);
 	event_assign(&worker->wake, worker->base, worker->wake_fd,
 		     EV_READ | EV_PERSIST, on_wake, worker);
 	return event_add(&worker->wake, NULL) == 0;
 }
 
-struct worker *worker_new(struct shared *shared, int listen_fd,
-			  const char **why)
+static bool init_metrics(struct worker *worker)
+{
+	struct shared *shared = worker->shared;
+
+	worker->metrics = metrics_add_thread(shared->metrics);
+	worker->report.notify = shared->report_fd;
+	if (worker->metrics == NULL || shared->statsd_fd < 0)
+		return worker->metrics != NULL;
+	worker->statsd = calloc(1, sizeof(*worker->statsd));
+	if (worker->statsd == NULL)
+		return false;
+	statsd_init(worker->statsd, shared->statsd_fd, worker->metrics);
+	worker->metrics->statsd = worker->statsd;
+	return true;
+}
+
+struct worker *worker_new(struct shared *shared, const char **why)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 
 	*why = "out of memory or descriptors";
-	if (worker == NULL) {
-		close(listen_fd);
+	if (worker == NULL)
 		return NULL;
-	}
 	worker->shared = shared;
-	worker->listener.fd = -1;
 	worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	worker->base = new_base();
 	worker->log = log_new(shared->sink);
 	LIST_INIT(&worker->clients);
 	LIST_INIT(&worker->pool);
 	id_source_init(&worker->ids);
-	if (worker->base == NULL) {
-		close(listen_fd);
-		goto fail;
-	}
-	if (!listener_init(&worker->listener, worker->base, listen_fd,
-			   on_accepted, worker) ||
-	    worker->log == NULL || worker->wake_fd < 0 || !init_events(worker))
+	if (worker->base == NULL || worker->log == NULL ||
+	    worker->wake_fd < 0 || !init_events(worker) ||
+	    !init_metrics(worker))
 		goto fail;
 	init_upstreams(worker);
 	worker->resolver =
@@ -176,6 +210,21 @@ struct worker *worker_new(struct shared *shared, int listen_fd,
 fail:
 	worker_free(worker);
 	return NULL;
+}
+
+bool worker_listen(struct worker *worker, int fd, bool is_shared)
+{
+	struct listener *listener = &worker->listeners[worker->listener_count];
+
+	if (worker->listener_count == WORKER_MAX_LISTENERS) {
+		close(fd);
+		return false;
+	}
+	if (!listener_init(listener, worker->base, fd, is_shared, on_accepted,
+			   worker))
+		return false;
+	worker->listener_count++;
+	return true;
 }
 
 void worker_free(struct worker *worker)
@@ -188,13 +237,16 @@ void worker_free(struct worker *worker)
 	upstreams_fini(&worker->upstreams);
 	if (worker->resolver != NULL)
 		resolver_free(worker->resolver);
-	listener_close(&worker->listener);
+	for (unsigned i = 0; i < worker->listener_count; i++)
+		listener_close(&worker->listeners[i]);
 	if (worker->base != NULL)
 		event_base_free(worker->base);
 	if (worker->wake_fd >= 0)
 		close(worker->wake_fd);
 	store_view_fini(&worker->view);
 	self_cache_fini(&worker->self);
+	text_free(&worker->report.text);
+	free(worker->statsd);
 	log_free(worker->log);
 	free(worker);
 }

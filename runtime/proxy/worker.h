@@ -18,9 +18,12 @@
 #include "headers.h"
 #include "listener.h"
 #include "pipes.h"
+#include "report.h"
 #include "runtime/net/resolver.h"
 #include "runtime/observe/events.h"
 #include "runtime/observe/log.h"
+#include "runtime/observe/metrics.h"
+#include "runtime/observe/statsd.h"
 #include "runtime/settings.h"
 #include "runtime/store.h"
 #include "self.h"
@@ -32,6 +35,7 @@
  * the one that came, and for the size of a chunk. */
 #define WORKER_FRONT (HEADERS_CLIENT_MORE + BODY_FRONT)
 #define WORKER_POOL_MAX 1024 /* client structs kept for reuse */
+#define WORKER_MAX_LISTENERS 16
 #define LINGER_MS 2000 /* how long a refused client may take to hear of it */
 
 struct client;
@@ -45,16 +49,24 @@ struct shared {
 	struct store *store;   /* locks for itself */
 	struct log_sink *sink; /* locks for itself */
 	struct self_listeners listeners;
-	atomic_bool draining; /* take no new clients */
-	atomic_bool stopping; /* end now */
+	struct metrics_registry *metrics; /* fixed number of threads */
+	int statsd_fd;                    /* -1: no statsd */
+	int report_fd;                    /* eventfd: a report is ready */
+	atomic_bool draining;             /* take no new clients */
+	atomic_bool stopping;             /* end now */
 };
 
 struct worker {
 	struct shared *shared; /* borrowed */
 	struct event_base *base;
-	struct listener listener;
+	struct listener listeners[WORKER_MAX_LISTENERS];
+	unsigned listener_count;
 	struct resolver *resolver;
 	struct log *log;
+	struct metrics *metrics; /* the registry's */
+	struct statsd *statsd;   /* owned; NULL: no statsd */
+	struct event statsd_timer;
+	struct report report;
 	struct event log_retry;
 	struct event wake; /* its descriptor is an eventfd, owned */
 	int wake_fd;
@@ -85,9 +97,11 @@ struct worker {
 	atomic_uint_fast64_t last_activity; /* timeouts_now() */
 };
 
-/* LISTEN_FD becomes the worker's.  NULL: WHY says why not. */
-struct worker *worker_new(struct shared *shared, int listen_fd,
-			  const char **why);
+/* NULL: WHY says why not. */
+struct worker *worker_new(struct shared *shared, const char **why);
+/* One more listener, before the thread starts: FD becomes the worker's,
+ * whatever happens.  IS_SHARED: others accept from the same socket. */
+bool worker_listen(struct worker *worker, int fd, bool is_shared);
 /* Its thread has ended or was never started. */
 void worker_free(struct worker *worker);
 

@@ -56,9 +56,9 @@ class Proxy:
     def __init__(self, *args, stderr=subprocess.PIPE):
         self.lines = []  # every log line, parsed
         self.garbage = []  # lines that are no JSON objects
-        self.process = subprocess.Popen(
-            [BUILD / "smokescreen", "--listen-port", "0", *map(str, args)],
-            stderr=stderr, stdin=subprocess.DEVNULL)
+        self.process = self.start(
+            [str(BUILD / "smokescreen"), "--listen-port", "0",
+             *map(str, args)], stderr=stderr, stdin=subprocess.DEVNULL)
         self.news = threading.Condition()
         self.ended = False
         if stderr is not subprocess.PIPE:
@@ -72,6 +72,9 @@ class Proxy:
             raise Failed(status, "\n".join(self.garbage)) from None
         self.port = ready["port"]
         self.policy = ready["policy"]
+
+    def start(self, words, **more):
+        return subprocess.Popen(words, **more)
 
     def _read(self):
         for raw in self.process.stderr:

@@ -79,10 +79,8 @@ def test_refused(args, text):
 
 
 @pytest.mark.parametrize("flag", [
-    "proxy-protocol", "expose-prometheus-metrics", "prometheus-endpoint",
-    "prometheus-listen-ip", "prometheus-port", "statsd-address",
-    "tls-server-bundle-file", "tls-client-ca-file", "tls-crl-file",
-    "stats-socket-dir", "stats-socket-file-mode", "upstream-http-proxy-addr",
+    "tls-server-bundle-file", "tls-client-ca-file",
+    "tls-crl-file", "upstream-http-proxy-addr",
     "upstream-https-proxy-addr", "max-concurrent-requests",
     "max-request-rate", "max-request-burst", "max-concurrent-connect-tunnels",
     "watch", "require-client-cert", "role-from", "origin-ca-file",
@@ -125,6 +123,10 @@ def check(tmp_path, text):
     "resolver_addresses: ['127.0.0.1:53', '[::1]:53']",
     "workers: 3", "deny_status: 403", "deny_detail: none",
     "mixed_answers: refuse", "nat64_prefix: ['64:ff9b::/96']",
+    "statsd_address: ''", "stats_socket_dir: ''", "time_connect: true",
+    "stats_socket_file_mode: 700", "stats_socket_file_mode: '0777'",
+    "prometheus_port: 9000", "prometheus_port: '9000'",
+    "prometheus_endpoint: /m", "expose_prometheus_metrics: false",
     "read_header_timeout: 0", "unsafe_allow_private_ranges: on",
 ])
 def test_config_accepted(tmp_path, text):
@@ -169,7 +171,12 @@ def test_config_accepted(tmp_path, text):
     ("deny_addresses: [10.0.0.0/8]", "1:18", "address must be in the form"),
     ("resolver_addresses: [127.0.0.1]", "1:22", "missing port in address"),
     ("tls: {}", "1:1", "'tls' is not supported yet"),
-    ("statsd_address: a:1", "1:1", "not supported yet"),
+    ("stats_socket_file_mode: 1000", "1:25", "no octal file mode"),
+    ("stats_socket_file_mode: 798", "1:25", "no octal file mode"),
+    ("stats_socket_file_mode: -1", "1:25", "no octal file mode"),
+    ("prometheus_endpoint: metrics", "1:22", "is no path"),
+    ("prometheus_port: 65536", "1:18", "'65536' is not a port"),
+    ("prometheus_port: http", "1:18", "'http' is not a port"),
     ("mitm_ca_cert_file: x", "1:1", "not supported yet"),
     ("max_request_rate: 10", "1:1", "not supported yet"),
     ("port: 1\n---\nport: 2", "2:1", ""),
@@ -213,6 +220,34 @@ def test_defaults_are_real():
                  "mixed_answers: skip", "deny: []",
                  "acl_file: none: every host is allowed"):
         assert line + "\n" in done.stdout
+
+
+@pytest.mark.parametrize("flags, text", [
+    (["--statsd-address", "127.0.0.1:8125"], "statsd_address: 127.0.0.1:8125"),
+    (["--expose-prometheus-metrics"],
+     "prometheus: http://0.0.0.0:9810/metrics"),
+    (["--expose-prometheus-metrics", "--prometheus-listen-ip", "127.0.0.1",
+      "--prometheus-port", "1", "--prometheus-endpoint", "/m"],
+     "prometheus: http://127.0.0.1:1/m"),
+    (["--stats-socket-dir", "/run", "--stats-socket-file-mode", "750"],
+     "stats_socket_dir: /run\nstats_socket_file_mode: 750"),
+    (["--proxy-protocol"],
+     "support_proxy_protocol: true\nproxy_protocol_trust: anyone"),
+    (["--proxy-protocol", "--proxy-protocol-trust", "10.1.2.3/8"],
+     "support_proxy_protocol: true\nproxy_protocol_trust:\n- 10.0.0.0/8"),
+])
+def test_check_config_shows_how_we_are_observed(flags, text):
+    done = run_smokescreen("--check-config", *flags)
+    assert done.returncode == 0, done.stderr
+    assert f"\n{text}\n" in done.stdout
+
+
+@pytest.mark.parametrize("flags", [
+    ["--statsd-address", "nowhere"],
+    ["--expose-prometheus-metrics", "--prometheus-listen-ip", "nowhere"],
+])
+def test_check_config_refuses_what_a_start_would(flags):
+    refused(run_smokescreen("--check-config", *flags))
 
 
 def test_check_config_shows_the_policy(tmp_path):

@@ -1,0 +1,272 @@
+/* private_key.c - see private_key.h.  BearSSL's decoder does the reading, once
+ * what it gets is known to be of a size and kind that it can take. */
+#include "private_key.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "oid.h"
+#include "pki_file.h"
+
+struct private_key {
+	br_skey_decoder_context decoder; /* has the key, and pointers to it */
+};
+
+#define MAX_RSA_BYTES (KEY_MAX_RSA_BITS / 8)
+
+/* RSAPrivateKey behind its version (RFC 8017 A.1.2): modulus, two exponents,
+ * and five numbers of half the length, which BearSSL copies without asking
+ * whether they fit. */
+static enum trust look_at_rsa(struct bytes body)
+{
+	for (int i = 0; i < 8; i++) {
+		size_t limit = i < 3 ? MAX_RSA_BYTES : MAX_RSA_BYTES / 2;
+		struct bytes number;
+
+		if (!der_expect(&body, DER_INTEGER, &number) ||
+		    !der_integer_valid(number) || number.p[0] >= 0x80)
+			return TRUST_SECRET_MALFORMED;
+		if (number.n > limit + 1)
+			return TRUST_SECRET_SIZE;
+	}
+	return body.n == 0 ? TRUST_OK : TRUST_SECRET_MALFORMED;
+}
+
+/* ECPrivateKey behind its version (RFC 5915 3). */
+static enum trust look_at_ec(struct bytes body)
+{
+	struct bytes number;
+
+	if (!der_expect(&body, DER_OCTET_STRING, &number) || number.n == 0 ||
+	    number.n > BR_EC_KBUF_PRIV_MAX_SIZE)
+		return TRUST_SECRET_MALFORMED;
+	return TRUST_OK;
+}
+
+/* PKCS#1 or SEC1: a version, then a number or octets. */
+static enum trust look_at_plain(struct bytes der)
+{
+	struct bytes body;
+	struct bytes version;
+
+	if (!der_only(der, DER_SEQUENCE, &body) ||
+	    !der_expect(&body, DER_INTEGER, &version) ||
+	    !der_integer_valid(version))
+		return TRUST_SECRET_MALFORMED;
+	return der_at(body, DER_INTEGER) ? look_at_rsa(body) : look_at_ec(body);
+}
+
+/* Whatever can be said of a key before it is decoded.  PKCS#8 (RFC 5958) has a
+ * version, an algorithm, and one of the others in an OCTET STRING. */
+static enum trust look(struct bytes der)
+{
+	struct bytes body;
+	struct bytes version;
+	struct bytes algorithm;
+	struct bytes oid;
+	struct bytes inner;
+
+	if (!der_only(der, DER_SEQUENCE, &body))
+		return TRUST_SECRET_MALFORMED;
+	/* EncryptedPrivateKeyInfo starts with its algorithm. */
+	if (der_at(body, DER_SEQUENCE))
+		return TRUST_SECRET_ENCRYPTED;
+	if (!der_expect(&body, DER_INTEGER, &version))
+		return TRUST_SECRET_MALFORMED;
+	if (!der_at(body, DER_SEQUENCE))
+		return look_at_plain(der);
+	if (!der_expect(&body, DER_SEQUENCE, &algorithm) ||
+	    !der_expect(&algorithm, DER_OID, &oid))
+		return TRUST_SECRET_MALFORMED;
+	if (!OID_IS(oid, OID_RSA) && !OID_IS(oid, OID_EC))
+		return TRUST_SECRET_UNSUPPORTED;
+	if (!der_expect(&body, DER_OCTET_STRING, &inner))
+		return TRUST_SECRET_MALFORMED;
+	return look_at_plain(inner);
+}
+
+/* Each number of an RSA key, as BearSSL found it, is of a sane length. */
+static enum trust check_rsa(const br_rsa_private_key *rsa)
+{
+	if (rsa->n_bitlen < KEY_MIN_RSA_BITS ||
+	    rsa->n_bitlen > KEY_MAX_RSA_BITS)
+		return TRUST_SECRET_SIZE;
+	if (rsa->plen == 0 || rsa->qlen == 0 || rsa->dplen == 0 ||
+	    rsa->dqlen == 0 || rsa->iqlen == 0 || rsa->plen > MAX_RSA_BYTES ||
+	    rsa->qlen > MAX_RSA_BYTES)
+		return TRUST_SECRET_MALFORMED;
+	/* Both primes are odd, or the arithmetic has no inverse to use. */
+	if (!(rsa->p[rsa->plen - 1] & 1) || !(rsa->q[rsa->qlen - 1] & 1))
+		return TRUST_SECRET_MALFORMED;
+	return TRUST_OK;
+}
+
+static enum trust check_ec(const br_ec_private_key *ec)
+{
+	switch (ec->curve) {
+	case BR_EC_secp256r1:
+	case BR_EC_secp384r1:
+	case BR_EC_secp521r1:
+		break;
+	default:
+		return TRUST_SECRET_UNSUPPORTED;
+	}
+	return ec->xlen > 0 && ec->xlen <= BR_EC_KBUF_PRIV_MAX_SIZE
+		       ? TRUST_OK
+		       : TRUST_SECRET_MALFORMED;
+}
+
+static enum trust check(const struct private_key *key)
+{
+	int error = br_skey_decoder_last_error(&key->decoder);
+
+	if (error == BR_ERR_X509_UNSUPPORTED)
+		return TRUST_SECRET_UNSUPPORTED;
+	if (error != 0)
+		return TRUST_SECRET_MALFORMED;
+	if (private_key_kind(key) == KEY_RSA)
+		return check_rsa(private_key_rsa(key));
+	if (private_key_kind(key) == KEY_EC)
+		return check_ec(private_key_ec(key));
+	return TRUST_SECRET_MALFORMED;
+}
+
+enum trust private_key_read(struct bytes der, struct private_key **out)
+{
+	struct private_key *key;
+	enum trust trust = look(der);
+
+	*out = NULL;
+	if (trust != TRUST_OK)
+		return trust;
+	if (der.n > PRIVATE_KEY_MAX_BYTES)
+		return TRUST_SECRET_SIZE;
+	key = calloc(1, sizeof(*key));
+	if (key == NULL)
+		return TRUST_NO_MEMORY;
+	br_skey_decoder_init(&key->decoder);
+	br_skey_decoder_push(&key->decoder, der.p, der.n);
+	trust = check(key);
+	if (trust != TRUST_OK) {
+		private_key_free(key);
+		return trust;
+	}
+	*out = key;
+	return TRUST_OK;
+}
+
+void private_key_free(struct private_key *key)
+{
+	if (key == NULL)
+		return;
+	explicit_bzero(key, sizeof(*key));
+	free(key);
+}
+
+enum key_kind private_key_kind(const struct private_key *key)
+{
+	switch (br_skey_decoder_key_type(&key->decoder)) {
+	case BR_KEYTYPE_RSA:
+		return KEY_RSA;
+	case BR_KEYTYPE_EC:
+		return KEY_EC;
+	default:
+		return KEY_NONE;
+	}
+}
+
+const br_rsa_private_key *private_key_rsa(const struct private_key *key)
+{
+	return br_skey_decoder_get_rsa(&key->decoder);
+}
+
+const br_ec_private_key *private_key_ec(const struct private_key *key)
+{
+	return br_skey_decoder_get_ec(&key->decoder);
+}
+
+static bool rsa_matches(const br_rsa_private_key *rsa,
+			const struct public_key *public)
+{
+	uint8_t modulus[2 * MAX_RSA_BYTES];
+	size_t n = br_rsa_compute_modulus_get_default()(NULL, rsa);
+
+	if (n > sizeof(modulus))
+		return false;
+	br_rsa_compute_modulus_get_default()(modulus, rsa);
+	return bytes_equal(bytes_make(modulus, n), public->modulus);
+}
+
+static bool ec_matches(const br_ec_private_key *ec,
+		       const struct public_key *public)
+{
+	uint8_t point[BR_EC_KBUF_PUB_MAX_SIZE];
+	br_ec_public_key computed;
+	size_t n = br_ec_compute_pub(br_ec_get_default(), &computed, point, ec);
+
+	return n > 0 && ec->curve == public->curve &&
+	       bytes_equal(bytes_make(point, n), public->point);
+}
+
+enum trust private_key_matches(const struct private_key *key,
+			       const struct public_key *public)
+{
+	bool good = false;
+
+	if (private_key_kind(key) != public->kind)
+		return TRUST_SECRET_MISMATCH;
+	if (public->kind == KEY_RSA)
+		good = rsa_matches(private_key_rsa(key), public);
+	else if (public->kind == KEY_EC)
+		good = ec_matches(private_key_ec(key), public);
+	return good ? TRUST_OK : TRUST_SECRET_MISMATCH;
+}
+
+/* --- files --- */
+
+static bool is_key_label(struct str label)
+{
+	static const struct str tail = {"PRIVATE KEY", 11};
+
+	return label.n == 0 ||
+	       (label.n >= tail.n &&
+		memcmp(label.p + label.n - tail.n, tail.p, tail.n) == 0);
+}
+
+static enum trust read_object(const struct pem_object *object,
+			      struct private_key **out)
+{
+	if (object->encrypted)
+		return TRUST_SECRET_ENCRYPTED;
+	return private_key_read(object->body, out);
+}
+
+struct private_key *private_key_load(const char *path, char *why)
+{
+	struct pki_file file;
+	struct pem_object object;
+	struct private_key *key = NULL;
+	enum pem_result result;
+	enum trust trust = TRUST_UNDECIDED;
+
+	if (!pki_file_open(&file, path, PRIVATE_KEY_MAX_FILE, why,
+			   PRIVATE_KEY_WHY_MAX))
+		return NULL;
+	while ((result = pki_file_next(&file, &object)) == PEM_OBJECT) {
+		if (!is_key_label(object.label))
+			continue;
+		trust = read_object(&object, &key);
+		break;
+	}
+	if (result == PEM_ERROR)
+		snprintf(why, PRIVATE_KEY_WHY_MAX, "%s:%zu: %s", path,
+			 file.pem.line, file.pem.why);
+	else if (result == PEM_END)
+		snprintf(why, PRIVATE_KEY_WHY_MAX, "%s: no private key in it",
+			 path);
+	else if (trust != TRUST_OK)
+		snprintf(why, PRIVATE_KEY_WHY_MAX, "%s:%zu: %s", path,
+			 object.line, trust_text(trust));
+	pki_file_close(&file);
+	return key;
+}

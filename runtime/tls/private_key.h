@@ -1,0 +1,38 @@
+/* private_key.h - a private key from a file: PKCS#1, PKCS#8 or SEC1, in PEM or
+ * DER; RSA of 2048 to 4096 bits, ECDSA on P-256, P-384 or P-521. */
+#ifndef TLS_PRIVATE_KEY_H
+#define TLS_PRIVATE_KEY_H
+
+#include <bearssl.h>
+
+#include "signature.h"
+
+#define PRIVATE_KEY_MAX_FILE (1u << 20)
+/* One key in DER, RSA of 4096 bits in PKCS#8 being the longest.  BearSSL 0.6
+ * writes past its buffer when given one that is much longer. */
+#define PRIVATE_KEY_MAX_BYTES 3000
+#define PRIVATE_KEY_WHY_MAX 512
+
+struct private_key;
+
+/* Read the DER of one key.  *OUT is the caller's, to be freed. */
+enum trust private_key_read(struct bytes der, struct private_key **out);
+
+/* Read the first key in a file, which may hold certificates besides.  NULL:
+ * WHY, of PRIVATE_KEY_WHY_MAX bytes, says which file and why. */
+struct private_key *private_key_load(const char *path, char *why);
+
+/* Wipes it, too. */
+void private_key_free(struct private_key *key);
+
+/* KEY is the other half of PUBLIC: TRUST_OK or TRUST_SECRET_MISMATCH. */
+enum trust private_key_matches(const struct private_key *key,
+			       const struct public_key *public);
+
+enum key_kind private_key_kind(const struct private_key *key);
+
+/* BearSSL's view, valid as long as KEY; NULL for the other kind. */
+const br_rsa_private_key *private_key_rsa(const struct private_key *key);
+const br_ec_private_key *private_key_ec(const struct private_key *key);
+
+#endif

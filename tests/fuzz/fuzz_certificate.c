@@ -1,0 +1,78 @@
+/* fuzz_certificate.c - one certificate in DER, and whatever is asked of one:
+ * its role by every source, and its own names under its own constraints. */
+#include <stdlib.h>
+
+#include "runtime/tls/constraints.h"
+#include "runtime/tls/name.h"
+#include "runtime/tls/policies.h"
+#include "runtime/tls/role.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static bool within(struct bytes part, const uint8_t *data, size_t size)
+{
+	return part.n == 0 ||
+	       (part.p >= data && part.n <= size - (size_t)(part.p - data));
+}
+
+static void try_roles(const struct certificate *certificate)
+{
+	static const char *const specs[] = {
+		"cn",           "ou",
+		"ou.0:split=.", "san-dns",
+		"san-uri",      "spiffe:prefix=/",
+		"san-email",    "serial",
+		"spki-sha256",  "cn:split=.,ou:prefix=a",
+	};
+	char why[ROLE_WHY_MAX];
+
+	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+		struct role_spec spec;
+		struct role role;
+		enum trust trust;
+
+		check(role_spec_parse(specs[i], &spec, why));
+		trust = role_find(&spec, certificate, &role);
+		check(trust == TRUST_OK || trust == TRUST_ROLE_TEXT);
+		check(trust == TRUST_OK || role.source == NULL);
+		check((role.source != NULL) == (role.size > 0));
+		check(role.size <= ROLE_MAX && role.text[role.size] == '\0');
+		for (size_t j = 0; j < role.size; j++)
+			check((unsigned char)role.text[j] >= ' ');
+		role_spec_fini(&spec);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct certificate certificate;
+	struct policies policies;
+	size_t work = CONSTRAINTS_MAX_WORK;
+	enum trust trust =
+		certificate_read(bytes_make(data, size), &certificate);
+
+	check(trust != TRUST_UNDECIDED);
+	if (trust != TRUST_OK)
+		return 0;
+	check(within(certificate.tbs, data, size));
+	check(within(certificate.serial, data, size));
+	check(within(certificate.subject, data, size));
+	check(within(certificate.alt_names, data, size));
+	check((certificate.key.kind != KEY_NONE) ==
+	      (certificate.key_trust == TRUST_OK));
+	check(name_equal(certificate.subject, certificate.subject));
+	check(name_within(certificate.subject, certificate.subject, true));
+	certificate_self_issued(&certificate);
+	constraints_check(&certificate, &certificate, &work);
+	policies_init(&policies, &certificate);
+	policies_step(&policies, &certificate, false);
+	policies_step(&policies, &certificate, true);
+	try_roles(&certificate);
+	return 0;
+}
