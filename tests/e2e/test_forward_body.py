@@ -757,9 +757,11 @@ def test_a_body_that_goes_on_after_its_answer(proxy, origin):
         sock.sendall(answer(f"Content-Length: {size}", body=b"x" * size,
                             status="413 Too Large"))
         harness.silent(sock)
-    there = origin(serve)
     child = proxy("--workers", "1")
     for size in (10, 50000, 400000, 3000000):
+        # one each: a body that was in time leaves a connection for reuse, and
+        # this origin answers once
+        there = origin(serve)
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.settimeout(harness.SECONDS)
