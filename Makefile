@@ -155,6 +155,7 @@ RUNTIME_SRC := \
 	runtime/drain.c \
 	runtime/handover.c \
 	runtime/inherited.c \
+	runtime/listening.c \
 	runtime/main.c \
 	runtime/net/dial.c \
 	runtime/net/dns_cache.c \

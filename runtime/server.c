@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "drain.h"
 #include "handover.h"
 #include "inherited.h"
+#include "listening.h"
 #include "observers.h"
 #include "runtime/net/endpoint.h"
 #include "runtime/proxy/worker.h"
@@ -34,9 +34,9 @@ struct server {
 	struct event *tick;
 	struct event *log_retry;
 	struct drain drain;
-	struct watch *watch;         /* NULL without --watch */
-	struct handover *handover;   /* NULL without, and while draining */
-	struct handover_offer offer; /* what a predecessor gave */
+	struct watch *watch;       /* NULL without --watch */
+	struct handover *handover; /* NULL without, and while draining */
+	struct listening listening;
 	int listeners[HANDOVER_MAX]; /* borrowed from the workers */
 	unsigned reloads;            /* that worked */
 	struct worker **workers;     /* owned, COUNT of them */
@@ -44,7 +44,6 @@ struct server {
 	struct observers observers;
 	bool has_store;
 	bool interrupted;
-	int inherited; /* listening sockets that we were given */
 };
 
 static void flush_log(struct server *server)
@@ -241,29 +240,6 @@ static bool add_watch(struct server *server, char *why)
 	return server->watch != NULL;
 }
 
-/* Ask a predecessor for its sockets, and see that they are what we are to
- * listen on. */
-static bool ask_predecessor(struct server *server,
-			    struct listen_address *address, char *why)
-{
-	const char *path = server->settings->handover_socket;
-	struct handover_offer *offer = &server->offer;
-
-	if (path == NULL)
-		return true;
-	if (!handover_ask(path, offer, why))
-		return false;
-	for (size_t i = 0; i < offer->count; i++)
-		if (!listener_is_at(offer->fds[i], address)) {
-			snprintf(why, SERVER_WHY_MAX,
-				 "handover from %s: the predecessor listens "
-				 "on another address",
-				 path);
-			return false;
-		}
-	return true;
-}
-
 /* We serve: stand ready for a successor, and let the predecessor end. */
 static bool take_over(struct server *server)
 {
@@ -282,7 +258,7 @@ static bool take_over(struct server *server)
 		fprintf(stderr, "smokescreen: %s\n", why);
 		return false;
 	}
-	handover_taken(&server->offer);
+	handover_taken(&server->listening.offer);
 	return true;
 }
 
@@ -309,96 +285,13 @@ static bool add_workers(struct server *server, char *why)
 	return true;
 }
 
-/* Every worker accepts from every socket that we were given. */
-static bool share_listeners(struct server *server, const int *fds, int count,
-			    char *why)
-{
-	bool ok = true;
-
-	for (int i = 0; i < count; i++) {
-		ok = ok && self_add(&server->shared.listeners, fds[i]);
-		for (unsigned k = 0; ok && k < server->count; k++) {
-			int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
-
-			ok = fd >= 0 &&
-			     worker_listen(server->workers[k], fd, true);
-		}
-		close(fds[i]);
-	}
-	if (!ok)
-		snprintf(why, SERVER_WHY_MAX, "inherited sockets: %s",
-			 strerror(errno));
-	return ok;
-}
-
-/* A socket for worker AT: a predecessor's, another reference to one of those
- * when there are more workers, or a new one.  -1: WHY says why not. */
-static int next_listener(struct server *server, struct listen_address *address,
-			 unsigned at, char *why)
-{
-	const struct handover_offer *offer = &server->offer;
-	int fd;
-
-	if (offer->count == 0)
-		return listener_open(address, at == 0, why);
-	fd = fcntl(offer->fds[at % offer->count], F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		snprintf(why, SERVER_WHY_MAX, "%s", strerror(errno));
-	return fd;
-}
-
-/* A socket of its own for every worker.  Of a predecessor's each needs somebody
- * who accepts from it: with fewer workers than those one worker has several. */
-static bool open_listeners(struct server *server, char *why)
-{
-	const struct settings *settings = server->settings;
-	const char *ip = settings->listen_ip;
-	struct listen_address address;
-	unsigned count;
-
-	if (ip == NULL && settings->acl_file == NULL)
-		ip = "127.0.0.1";
-	if (!listen_address_parse(ip, settings->listen_port, &address, why) ||
-	    !ask_predecessor(server, &address, why))
-		return false;
-	count = server->count;
-	if (count < server->offer.count)
-		count = (unsigned)server->offer.count;
-	for (unsigned i = 0; i < count; i++) {
-		int fd = next_listener(server, &address, i, why);
-
-		if (fd < 0)
-			return false;
-		if (i == 0)
-			self_add(&server->shared.listeners, fd);
-		if (!worker_listen(server->workers[i % server->count], fd,
-				   false)) {
-			snprintf(why, SERVER_WHY_MAX,
-				 "too many listening sockets for so few "
-				 "workers");
-			return false;
-		}
-	}
-	handover_drop_sockets(&server->offer);
-	return true;
-}
-
 static bool add_listeners(struct server *server, char *why)
 {
-	int fds[WORKER_MAX_LISTENERS];
-	int count = inherited_listeners(fds, WORKER_MAX_LISTENERS, why);
-
-	if (count < 0)
-		return false;
-	server->inherited = count;
-	if (count != 0 && server->settings->handover_socket != NULL) {
-		snprintf(why, SERVER_WHY_MAX,
-			 "--handover-socket is of no use with inherited "
-			 "sockets, which outlive us anyway");
-		return false;
-	}
-	return count != 0 ? share_listeners(server, fds, count, why)
-			  : open_listeners(server, why);
+	server->listening.settings = server->settings;
+	server->listening.shared = &server->shared;
+	server->listening.workers = server->workers;
+	server->listening.count = server->count;
+	return listening_open(&server->listening, why);
 }
 
 struct server *server_new(const struct settings *settings, char *why)
@@ -411,7 +304,7 @@ struct server *server_new(const struct settings *settings, char *why)
 	raise_descriptors();
 	log_sink_init(&server->sink, STDERR_FILENO);
 	server->settings = settings;
-	server->offer.connection = -1;
+	server->listening.offer.connection = -1;
 	server->shared.settings = settings;
 	server->shared.store = &server->store;
 	server->shared.sink = &server->sink;
@@ -444,7 +337,7 @@ void server_free(struct server *server)
 	observers_fini(&server->observers);
 	free(server->workers);
 	handover_free(server->handover);
-	handover_offer_fini(&server->offer);
+	handover_offer_fini(&server->listening.offer);
 	watch_free(server->watch);
 	for (size_t i = 0; i < 4; i++)
 		if (server->signals[i] != NULL)
@@ -539,7 +432,8 @@ static void log_ready(struct server *server)
 	log_listeners(server);
 	observers_log(&server->observers);
 	if (server->settings->listen_ip == NULL &&
-	    server->settings->acl_file == NULL && server->inherited == 0)
+	    server->settings->acl_file == NULL &&
+	    server->listening.inherited == 0)
 		log_message(server->log, LOG_WARNING,
 			    "without an ACL only this machine is served: "
 			    "listening on 127.0.0.1");
@@ -547,9 +441,9 @@ static void log_ready(struct server *server)
 	line = log_begin(server->log, LOG_INFO, "ready");
 	json_put_text(&line, "address", where);
 	json_put_unsigned(&line, "port", listeners->at[0].port);
-	if (server->inherited != 0)
+	if (server->listening.inherited != 0)
 		json_put_unsigned(&line, "inherited_sockets",
-				  (uint64_t)server->inherited);
+				  (uint64_t)server->listening.inherited);
 	json_put_unsigned(&line, "workers", server->count);
 	json_put_text(&line, "policy", server->store.current->hash);
 	json_put_text(&line, "version", SMOKESCREEN_VERSION);

@@ -13,6 +13,7 @@
 #include "answer.h"
 #include "client.h"
 #include "connect.h"
+#include "measure.h"
 #include "respond.h"
 #include "runtime/net/resolver.h"
 #include "spill.h"
@@ -160,8 +161,6 @@ static void fail_lookup(struct client *client,
 {
 	bool late = result->status == LOOKUP_TIMEOUT;
 
-	client->exchange.dns_us =
-		(uint32_t)(client_clock_us() - client->mark_us);
 	answer_fail(client, late ? 504 : 502,
 		    late ? "Timed out connecting to remote host"
 			 : "Failed to resolve remote hostname",
@@ -169,11 +168,25 @@ static void fail_lookup(struct client *client,
 		    false);
 }
 
+/* It counts; but of one that worked the log does not tell, whose time is that
+ * of the destination's. */
+static void looked_up(struct client *client, enum lookup_status status)
+{
+	uint32_t before = client->exchange.dns_us;
+
+	client->lookup = NULL;
+	client->exchange.dns_us =
+		(uint32_t)(client_clock_us() - client->mark_us);
+	measure_lookup(client, status);
+	if (status == LOOKUP_OK)
+		client->exchange.dns_us = before;
+}
+
 static void on_declared(void *context, const struct lookup_result *result)
 {
 	struct client *client = context;
 
-	client->lookup = NULL;
+	looked_up(client, result->status);
 	if (result->status == LOOKUP_OK)
 		found_declared(client, result->addrs, result->count);
 	else
@@ -184,6 +197,7 @@ static void lookup(struct client *client, const struct hostname *host,
 		   lookup_done *done)
 {
 	client->mark_us = client_clock_us();
+	metrics_count(client->worker->metrics, METRIC_RESOLVER_ATTEMPTS);
 	client->lookup = resolve_start(client->worker->resolver, host->text,
 				       done, client);
 	if (client->lookup != NULL)
@@ -281,7 +295,7 @@ static void on_lookup(void *context, const struct lookup_result *result)
 {
 	struct client *client = context;
 
-	client->lookup = NULL;
+	looked_up(client, result->status);
 	if (result->status == LOOKUP_OK)
 		judge(client, result->addrs, result->count);
 	else
