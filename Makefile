@@ -211,18 +211,23 @@ RUNTIME_SRC := \
 	runtime/tls/certificate.c \
 	runtime/tls/chain.c \
 	runtime/tls/constraints.c \
+	runtime/tls/context.c \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/der.c \
+	runtime/tls/engine.c \
 	runtime/tls/extensions.c \
+	runtime/tls/identity.c \
 	runtime/tls/name.c \
 	runtime/tls/path.c \
 	runtime/tls/pem.c \
 	runtime/tls/pki_file.c \
 	runtime/tls/policies.c \
 	runtime/tls/private_key.c \
+	runtime/tls/record.c \
 	runtime/tls/role.c \
 	runtime/tls/role_spec.c \
+	runtime/tls/secure.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
 	runtime/verify_client.c \
