@@ -184,6 +184,7 @@ RUNTIME_SRC := \
 	runtime/proxy/forward.c \
 	runtime/proxy/forward_answer.c \
 	runtime/proxy/forward_flow.c \
+	runtime/proxy/handshake.c \
 	runtime/proxy/headers.c \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
@@ -206,6 +207,7 @@ RUNTIME_SRC := \
 	runtime/settings_duration.c \
 	runtime/settings_limits.c \
 	runtime/settings_proxies.c \
+	runtime/settings_tls.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
 	runtime/tls/certificate.c \
