@@ -458,7 +458,7 @@ static void reply_read(struct client *client)
 }
 
 /* Who it is was judged by CAs or CRLs that are in force no more. */
-static bool is_stale(const struct client *client)
+bool client_is_stale(const struct client *client)
 {
 	return client->exchange.identity != NULL &&
 	       client->judged != client->worker->view.generation;
@@ -478,7 +478,7 @@ void client_next(struct client *client, struct spill *ahead)
 	client->bodiless = false;
 	client->kept = true;
 	client->state = CLIENT_HEAD;
-	if (is_stale(client)) {
+	if (client_is_stale(client)) {
 		spill_free(ahead);
 		client_close(client, CLOSE_DONE);
 		return;
@@ -514,7 +514,7 @@ void client_drain(struct client *client)
 void client_follow(struct client *client)
 {
 	if (client->state == CLIENT_HEAD && client->up.spill.p == NULL &&
-	    is_stale(client))
+	    client_is_stale(client))
 		client_close(client, CLOSE_DONE);
 }
 

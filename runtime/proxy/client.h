@@ -141,6 +141,7 @@ void client_drain(struct client *client);
 /* After a reload: who waits to ask, with an identity that was judged by other
  * CAs or CRLs, has to show it again. */
 void client_follow(struct client *client);
+bool client_is_stale(const struct client *client);
 
 /* Between the files of a client: */
 

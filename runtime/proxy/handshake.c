@@ -80,7 +80,10 @@ static void done(struct client *client)
 {
 	metrics_count(client->worker->metrics, METRIC_TLS_HANDSHAKES_OK);
 	client->exchange.identity = secure_identity(&client->client.stream);
-	read_heads(client);
+	if (client_is_stale(client))
+		client_close(client, CLOSE_DONE);
+	else
+		read_heads(client);
 }
 
 void handshake_ready(struct client *client)

@@ -3,6 +3,7 @@ and the ends of both directions come through as they do without."""
 
 import hashlib
 import os
+import re
 import signal
 import socket
 import ssl
@@ -419,6 +420,97 @@ def test_bulk_both_ways(secure, world, web, origin):
     data = os.urandom(1 << 20) * 16
     sock = world.tunnel(secure(), origin().port, web)
     assert through_echo(sock, data) == data
+
+
+def post(port, body):
+    return (f"POST http://127.0.0.1:{port}/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+
+
+def digest_of_body(sock):
+    """Answer each request on a connection with its body's digest."""
+    while True:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            byte = sock.recv(1)
+            if not byte:
+                return
+            head += byte
+        size = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        body = hashlib.sha256(harness.read_exactly(sock, size)).hexdigest()
+        sock.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n{body}"
+                     .encode())
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, 100])
+def test_head_and_body_share_records(secure, world, web, origin, cut):
+    """Less is asked for than a record holds: no socket knows of the rest."""
+    child = secure()
+    port = origin(digest_of_body).port
+    sock = world.dial(child, web)
+    body = os.urandom(100_000)
+    request = post(port, body)
+    if cut:
+        sock.sendall(request[:cut])
+    sock.sendall(request[cut:])
+    assert harness.read_head(sock).status == 200
+    assert harness.read_exactly(sock, 64).decode() == \
+        hashlib.sha256(body).hexdigest()
+
+
+def test_requests_in_one_record(secure, world, web, origin):
+    child = secure()
+    port = origin(digest_of_body).port
+    sock = world.dial(child, web)
+    bodies = [os.urandom(n) for n in (10, 3000, 1, 5000, 2000)]
+    sock.sendall(b"".join(post(port, body) for body in bodies))
+    for body in bodies:
+        assert harness.read_head(sock).status == 200
+        assert harness.read_exactly(sock, 64).decode() == \
+            hashlib.sha256(body).hexdigest()
+
+
+def test_long_head_in_pieces(secure, world, web, origin):
+    """Gathered in steps that are smaller than records."""
+    child = secure()
+    port = origin(digest_of_body).port
+    sock = world.dial(child, web)
+    pad = "".join(f"X-{i}: {'x' * 200}\r\n" for i in range(60))
+    request = post(port, b"body").replace(b"\r\n", b"\r\n" + pad.encode(), 1)
+    sock.sendall(request[:20])
+    sock.sendall(request[20:])
+    assert harness.read_head(sock).status == 200
+
+
+def test_slow_reader_of_plain_http(secure, world, web, origin):
+    body = os.urandom(1 << 20) * 8
+
+    def serve(sock):
+        sock.recv(1 << 16)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+                     % len(body) + body)
+        sock.recv(1)
+    child = secure()
+    port = origin(serve).port
+    sock = world.dial(child, web)
+    sock.sendall(f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\n"
+                 f"Host: 127.0.0.1:{port}\r\n\r\n".encode())
+    assert harness.read_head(sock).status == 200
+    time.sleep(0.3)  # let it fill what there is to fill
+    assert harness.read_exactly(sock, len(body)) == body
+
+
+def test_proxy_header_before_the_handshake(secure, world, web, origin):
+    child = secure("--proxy-protocol")
+    port = origin().port
+    sock = child.dial()
+    sock.sendall(b"PROXY TCP4 203.0.113.9 127.0.0.1 5555 4750\r\n")
+    sock = world.context(web).wrap_socket(sock, server_hostname="127.0.0.1")
+    sock.sendall(harness.connect_head("127.0.0.1", port))
+    assert harness.read_head(sock).status == 200
+    line = child.decision()
+    assert line["inbound_remote_addr"] == "203.0.113.9:5555"
+    assert line["role"] == "web"
 
 
 def resident(child):
