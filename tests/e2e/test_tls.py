@@ -520,7 +520,7 @@ def resident(child):
 
 def test_slow_reader_holds_the_origin_up(secure, world, web, origin):
     """What the client does not read is not gathered; then all of it comes."""
-    size = 32 << 20
+    size = 128 << 20
     block = os.urandom(1 << 16)
     sent = []
 
