@@ -185,6 +185,7 @@ RUNTIME_SRC := \
 	runtime/proxy/forward.c \
 	runtime/proxy/forward_answer.c \
 	runtime/proxy/forward_flow.c \
+	runtime/proxy/handshake.c \
 	runtime/proxy/headers.c \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
@@ -207,23 +208,29 @@ RUNTIME_SRC := \
 	runtime/settings_duration.c \
 	runtime/settings_limits.c \
 	runtime/settings_proxies.c \
+	runtime/settings_tls.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
 	runtime/tls/certificate.c \
 	runtime/tls/chain.c \
 	runtime/tls/constraints.c \
+	runtime/tls/context.c \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/der.c \
+	runtime/tls/engine.c \
 	runtime/tls/extensions.c \
+	runtime/tls/identity.c \
 	runtime/tls/name.c \
 	runtime/tls/path.c \
 	runtime/tls/pem.c \
 	runtime/tls/pki_file.c \
 	runtime/tls/policies.c \
 	runtime/tls/private_key.c \
+	runtime/tls/record.c \
 	runtime/tls/role.c \
 	runtime/tls/role_spec.c \
+	runtime/tls/secure.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
 	runtime/verify_client.c \

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <inttypes.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/observe/statsd.h"
@@ -170,6 +171,35 @@ static void print_proxy_protocol(FILE *out, const struct settings *settings)
 	}
 }
 
+static void print_files(FILE *out, const char *key, char *const *files,
+			size_t count)
+{
+	fprintf(out, count != 0 ? "  %s:\n" : "  %s: []\n", key);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "  - %s\n", files[i]);
+}
+
+static void print_tls(FILE *out, const struct tls_options *tls)
+{
+	if (tls->cert_file == NULL) {
+		fprintf(out, "tls: none: clients speak plain HTTP\n");
+		return;
+	}
+	fprintf(out, "tls:\n  cert_file: %s\n  key_file: %s\n", tls->cert_file,
+		tls->key_file != NULL ? tls->key_file : tls->cert_file);
+	print_files(out, "client_ca_files", tls->ca_files, tls->ca_count);
+	print_files(out, "crl_files", tls->crl_files, tls->crl_count);
+	print_duration(out, "tls_crl_grace", tls->crl_grace_ms);
+	fprintf(out, "require_client_cert: %s\nrole_from: %s\n",
+		tls->require_client_cert ? "true" : "false",
+		tls->role_from != NULL ? tls->role_from : "cn");
+}
+
+static void print_warning(void *out, const char *text)
+{
+	fprintf(out, "# warning: %s\n", text);
+}
+
 static void print_settings(FILE *out, const struct settings *settings)
 {
 	static const char *const details[] = {
@@ -206,6 +236,7 @@ static void print_settings(FILE *out, const struct settings *settings)
 	fprintf(out, "deny_status: %u\ndeny_detail: %s\nmixed_answers: %s\n",
 		settings->deny_status, details[settings->deny_detail],
 		settings->mixed_answers == MIXED_REFUSE ? "refuse" : "skip");
+	print_tls(out, &settings->tls);
 	print_observers(out, settings);
 	print_proxy_protocol(out, settings);
 	print_rules(out, "deny", RANGE_DENY, settings->rules,
@@ -255,6 +286,10 @@ bool check_config(const struct settings *settings, FILE *out, char *why)
 	} else {
 		print_settings(out, settings);
 		print_policy(out, settings, store.current);
+		if (store.current->tls != NULL)
+			tls_context_warn(store.current->tls,
+					 (int64_t)time(NULL), print_warning,
+					 out);
 		resolver_free(resolver);
 	}
 	if (base != NULL)

@@ -18,12 +18,19 @@ struct reader {
 	struct diag_list diags;
 };
 
-static const struct setting *find_setting(const struct node *key)
+/* SECTION is "" or "tls.": what the key's name begins with in the table. */
+static const struct setting *find_setting(const char *section,
+					  const struct node *key)
 {
-	for (size_t i = 0; i < settings_count; i++)
-		if (settings_table[i].key != NULL &&
-		    node_equals(key, settings_table[i].key))
+	size_t n = strlen(section);
+
+	for (size_t i = 0; i < settings_count; i++) {
+		const char *name = settings_table[i].key;
+
+		if (name != NULL && strncmp(name, section, n) == 0 &&
+		    strchr(name + n, '.') == NULL && node_equals(key, name + n))
 			return &settings_table[i];
+	}
 	return NULL;
 }
 
@@ -36,14 +43,17 @@ static bool is_unsupported(const struct node *key)
 	return false;
 }
 
-static const char *nearest_key(const char *word)
+static const char *nearest_key(const char *section, const char *word)
 {
+	size_t n = strlen(section);
 	const char *keys[MAX_KEYS];
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < settings_count && count < MAX_KEYS; i++)
-		if (settings_table[i].key != NULL)
-			keys[count++] = settings_table[i].key;
+		if (settings_table[i].key != NULL &&
+		    strncmp(settings_table[i].key, section, n) == 0 &&
+		    strchr(settings_table[i].key + n, '.') == NULL)
+			keys[count++] = settings_table[i].key + n;
 	return diag_nearest(word, keys, count);
 }
 
@@ -53,14 +63,15 @@ static const char *c_string(struct reader *reader, const struct node *node)
 	return arena_strndup(reader->arena, node->text, node->count);
 }
 
-static void report_unknown(struct reader *reader, const struct node *key)
+static void report_unknown(struct reader *reader, const char *section,
+			   const struct node *key)
 {
 	const char *text = c_string(reader, key);
 	struct span at = node_span(&reader->document, key);
 	const char *near;
 	struct diag *diag;
 
-	if (is_unsupported(key)) {
+	if (*section == '\0' && is_unsupported(key)) {
 		diag = diag_report(&reader->diags, DIAG_C005, at,
 				   "'%s' is not supported yet", text);
 		diag_hint(&reader->diags, diag, "remove it");
@@ -69,7 +80,7 @@ static void report_unknown(struct reader *reader, const struct node *key)
 	diag = diag_report(&reader->diags, DIAG_C001, at,
 			   "field %s not found in type smokescreen.yamlConfig",
 			   text);
-	near = nearest_key(text);
+	near = nearest_key(section, text);
 	if (near != NULL)
 		diag_hint(&reader->diags, diag, "did you mean '%s'?", near);
 }
@@ -268,10 +279,32 @@ static bool counts(struct reader *reader, const struct node *root,
 	return false;
 }
 
-static void read_root(struct reader *reader)
-{
-	const struct node *root = reader->document.root;
+static void read_keys(struct reader *reader, const char *section,
+		      const struct node *root);
 
+static bool has_key(const struct node *mapping, const char *name)
+{
+	for (uint32_t i = 0; i < mapping->count; i++)
+		if (node_equals(mapping->pairs[i].key, name))
+			return true;
+	return false;
+}
+
+/* The one section that there is. */
+static void read_tls(struct reader *reader, const struct node *value)
+{
+	if (node_is_null(value))
+		return;
+	read_keys(reader, "tls.", value);
+	if (value->kind == NODE_MAPPING && !has_key(value, "cert_file"))
+		diag_report(&reader->diags, DIAG_C004,
+			    node_span(&reader->document, value),
+			    "'tls' section requires 'cert_file'");
+}
+
+static void read_keys(struct reader *reader, const char *section,
+		      const struct node *root)
+{
 	if (node_is_null(root))
 		return;
 	if (root->kind != NODE_MAPPING) {
@@ -288,9 +321,13 @@ static void read_root(struct reader *reader)
 		}
 		if (!counts(reader, root, i))
 			continue;
-		setting = find_setting(pair->key);
+		if (*section == '\0' && node_equals(pair->key, "tls")) {
+			read_tls(reader, pair->value);
+			continue;
+		}
+		setting = find_setting(section, pair->key);
 		if (setting == NULL)
-			report_unknown(reader, pair->key);
+			report_unknown(reader, section, pair->key);
 		else
 			take_value(reader, setting, pair->value);
 	}
@@ -314,7 +351,7 @@ bool config_read(struct settings *settings, const char *path, FILE *errors)
 	}
 	if (document_parse(&reader.document, &source, reader.arena,
 			   &reader.diags))
-		read_root(&reader);
+		read_keys(&reader, "", reader.document.root);
 	ok = reader.diags.errors == 0;
 	if (reader.diags.count != 0)
 		diag_print(&reader.diags, errors, false);

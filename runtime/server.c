@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drain.h"
@@ -107,6 +108,20 @@ static void start_drain(struct server *server)
 
 /* --- reload --- */
 
+static void warn(void *server, const char *text)
+{
+	log_message(((struct server *)server)->log, LOG_WARNING, text);
+}
+
+/* What is about to fail, or does already, though it could be loaded. */
+static void warn_of_tls(struct server *server)
+{
+	const struct tls_context *tls = server->store.current->tls;
+
+	if (tls != NULL)
+		tls_context_warn(tls, (int64_t)time(NULL), warn, server);
+}
+
 static void reload(struct server *server, const char *cause)
 {
 	struct store_reload result;
@@ -132,8 +147,10 @@ static void reload(struct server *server, const char *cause)
 	if (!ok)
 		json_put_text(&line, "error", result.why);
 	log_end(server->log, &line);
-	if (ok)
-		wake_all(server);
+	if (!ok)
+		return;
+	warn_of_tls(server);
+	wake_all(server);
 }
 
 static void on_file_changed(void *context)
@@ -375,18 +392,28 @@ static bool default_rule_is_open(const struct blob *blob)
 static void warn_of_open_doors(struct server *server)
 {
 	const struct policy *policy = server->store.current;
+	const struct tls_options *tls = &server->settings->tls;
+	bool by_role = policy->has_acl && !server->settings->allow_missing_role;
 	struct json line;
 	char doors[512];
 
-	if (policy->has_acl && !server->settings->allow_missing_role) {
+	if (tls->require_client_cert || (by_role && tls->ca_count != 0))
+		return;
+	if (by_role) {
 		log_message(server->log, LOG_WARNING,
 			    "every request will be denied: the ACL is by role, "
-			    "no client can have one without TLS, and "
-			    "allow_missing_role is not set");
+			    "no client can have one without TLS and "
+			    "--tls-client-ca-file, and allow_missing_role is "
+			    "not set");
 		return;
 	}
-	snprintf(doors, sizeof(doors),
-		 "no TLS: clients are not authenticated%s%s%s",
+	snprintf(doors, sizeof(doors), "%s%s%s%s",
+		 tls->cert_file == NULL
+			 ? "no TLS: clients are not authenticated"
+		 : tls->ca_count == 0
+			 ? "no client CA: clients are not authenticated"
+			 : "no require_client_cert: clients need no "
+			   "certificate",
 		 policy->has_acl ? "; allow_missing_role: clients without a "
 				   "role are served"
 				 : "; no ACL: every host is allowed",
@@ -469,6 +496,7 @@ static void log_start(struct server *server)
 		log_message(server->log, LOG_INFO, text);
 	}
 	warn_of_open_doors(server);
+	warn_of_tls(server);
 	log_ready(server);
 	log_ack(server);
 	flush_log(server);

@@ -53,6 +53,7 @@ void settings_fini(struct settings *settings)
 	free(settings->prometheus_ip);
 	free(settings->stats_socket_dir);
 	free(settings->proxy_trust);
+	settings_free_tls(settings);
 	*settings = (struct settings){0};
 }
 
@@ -79,8 +80,7 @@ static bool set_string(char **slot, const char *text, char *why)
 	return true;
 }
 
-/* An empty text is upstream's way to say "none". */
-static bool set_optional(char **slot, const char *text, char *why)
+bool setting_optional(char **slot, const char *text, char *why)
 {
 	if (*text != '\0')
 		return set_string(slot, text, why);
@@ -89,7 +89,7 @@ static bool set_optional(char **slot, const char *text, char *why)
 	return true;
 }
 
-static bool set_bool(bool *slot, const char *text, char *why)
+bool setting_bool(bool *slot, const char *text, char *why)
 {
 	if (strcmp(text, "true") == 0)
 		*slot = true;
@@ -196,15 +196,16 @@ static bool add_server(struct settings *settings, const char *text, char *why)
 	}
 
 SETTER(config_file, set_string(&settings->config_file, text, why))
-SETTER(listen_ip, set_optional(&settings->listen_ip, text, why))
-SETTER(watch, set_bool(&settings->watch, text, why))
-SETTER(handover_socket, set_optional(&settings->handover_socket, text, why))
-SETTER(acl_file, set_optional(&settings->acl_file, text, why))
-SETTER(allow_missing_role, set_bool(&settings->allow_missing_role, text, why))
-SETTER(unsafe_private, set_bool(&settings->ranges.allow_private, text, why))
-SETTER(check_config, set_bool(&settings->check_config, text, why))
-SETTER(help, set_bool(&settings->help, text, why))
-SETTER(version, set_bool(&settings->version, text, why))
+SETTER(listen_ip, setting_optional(&settings->listen_ip, text, why))
+SETTER(watch, setting_bool(&settings->watch, text, why))
+SETTER(handover_socket, setting_optional(&settings->handover_socket, text, why))
+SETTER(acl_file, setting_optional(&settings->acl_file, text, why))
+SETTER(allow_missing_role,
+       setting_bool(&settings->allow_missing_role, text, why))
+SETTER(unsafe_private, setting_bool(&settings->ranges.allow_private, text, why))
+SETTER(check_config, setting_bool(&settings->check_config, text, why))
+SETTER(help, setting_bool(&settings->help, text, why))
+SETTER(version, setting_bool(&settings->version, text, why))
 SETTER(deny_range, add_range(settings, text, RANGE_DENY, why))
 SETTER(allow_range, add_range(settings, text, RANGE_ALLOW, why))
 SETTER(deny_address, add_address(settings, text, RANGE_DENY, why))
@@ -217,12 +218,13 @@ SETTER(exit_timeout, settings_duration(text, &settings->exit_timeout_ms, why))
 SETTER(max_duration,
        settings_duration(text, &settings->max_tunnel_duration_ms, why))
 
-SETTER(statsd_address, set_optional(&settings->statsd_address, text, why))
-SETTER(prometheus, set_bool(&settings->prometheus, text, why))
-SETTER(prometheus_ip, set_optional(&settings->prometheus_ip, text, why))
-SETTER(stats_socket_dir, set_optional(&settings->stats_socket_dir, text, why))
-SETTER(proxy_protocol, set_bool(&settings->proxy_protocol, text, why))
-SETTER(time_connect, set_bool(&settings->time_connect, text, why))
+SETTER(statsd_address, setting_optional(&settings->statsd_address, text, why))
+SETTER(prometheus, setting_bool(&settings->prometheus, text, why))
+SETTER(prometheus_ip, setting_optional(&settings->prometheus_ip, text, why))
+SETTER(stats_socket_dir,
+       setting_optional(&settings->stats_socket_dir, text, why))
+SETTER(proxy_protocol, setting_bool(&settings->proxy_protocol, text, why))
+SETTER(time_connect, setting_bool(&settings->time_connect, text, why))
 
 static bool set_prometheus_endpoint(struct settings *settings, const char *text,
 				    char *why)
@@ -231,7 +233,7 @@ static bool set_prometheus_endpoint(struct settings *settings, const char *text,
 	if (*text != '\0' && *text != '/')
 		return refuse(why, "'%s' is no path: it begins with no '/'",
 			      text);
-	return set_optional(&settings->prometheus_endpoint, text, why);
+	return setting_optional(&settings->prometheus_endpoint, text, why);
 }
 
 static bool set_prometheus_port(struct settings *settings, const char *text,
@@ -286,7 +288,7 @@ static bool set_deny_extra(struct settings *settings, const char *text,
 {
 	if (strlen(text) > SETTINGS_EXTRA_MAX)
 		return refuse(why, "longer than %d bytes", SETTINGS_EXTRA_MAX);
-	return set_optional(&settings->deny_extra, text, why);
+	return setting_optional(&settings->deny_extra, text, why);
 }
 
 static bool set_count(unsigned *slot, const char *text, char *why)
@@ -539,6 +541,25 @@ const struct setting settings_table[] = {
 	{"proxy-protocol-trust", "proxy_protocol_trust", SETTING_LIST, "RANGE",
 	 "Believe such headers from RANGE only, in CIDR notation",
 	 set_proxy_trust},
+	{"tls-server-bundle-file", NULL, SETTING_STRING, "FILE",
+	 "Speak TLS with the certificates and the key in FILE (PEM)",
+	 set_bundle},
+	{"tls-client-ca-file", "tls.client_ca_files", SETTING_LIST, "FILE",
+	 "Give roles to clients with a certificate of a CA in FILE",
+	 set_ca_file},
+	{"tls-crl-file", "tls.crl_files", SETTING_LIST, "FILE",
+	 "Refuse client certificates that are revoked by a CRL in FILE",
+	 set_crl_file},
+	{"tls-crl-grace", "tls_crl_grace", SETTING_DURATION, "DURATION",
+	 "Heed a CRL for DURATION past its next update (default: 0)",
+	 set_crl_grace},
+	{"require-client-cert", "require_client_cert", SETTING_BOOL, NULL,
+	 "Refuse clients that show no certificate", set_require_client_cert},
+	{"role-from", "role_from", SETTING_STRING, "SPEC",
+	 "Take a client's role from SPEC of its certificate (default: cn)",
+	 set_role_from},
+	{NULL, "tls.cert_file", SETTING_STRING, NULL, NULL, set_cert_file},
+	{NULL, "tls.key_file", SETTING_STRING, NULL, NULL, set_key_file},
 	{NULL, "time_connect", SETTING_BOOL, NULL, NULL, set_time_connect},
 	{NULL, "allow_missing_role", SETTING_BOOL, NULL, NULL,
 	 set_allow_missing_role},
@@ -559,13 +580,7 @@ const size_t settings_count =
 	sizeof(settings_table) / sizeof(settings_table[0]);
 
 const struct unsupported settings_unsupported[] = {
-	{"tls-server-bundle-file", NULL},
-	{"tls-client-ca-file", NULL},
-	{"tls-crl-file", NULL},
-	{"require-client-cert", "require_client_cert"},
-	{"role-from", "role_from"},
 	{"origin-ca-file", "origin_ca_file"},
-	{NULL, "tls"},
 	{NULL, "mitm_ca_cert_file"},
 	{NULL, "mitm_ca_key_file"},
 };

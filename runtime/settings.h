@@ -13,6 +13,7 @@
 #include "runtime/net/resolver.h"
 #include "runtime/policy/blob.h"
 #include "runtime/policy/ranges_build.h"
+#include "runtime/tls/context.h"
 
 #define SETTINGS_MAX_WORKERS 256
 #define SETTINGS_WHY_MAX 256
@@ -67,6 +68,7 @@ struct settings {
 	bool proxy_protocol; /* every client begins with a PROXY header */
 	struct addr_prefix *proxy_trust; /* that one of these sends, */
 	size_t proxy_trust_count;        /* or anyone, if there are none */
+	struct tls_options tls;          /* its strings are owned, too */
 	bool check_config;
 	bool help;
 	bool version;

@@ -8,6 +8,9 @@
 #include <string.h>
 #include <time.h>
 
+_Static_assert(STORE_WHY_MAX >= TLS_CONTEXT_WHY_MAX,
+	       "who is called may fill it");
+
 __attribute__((format(printf, 2, 3))) static bool
 refuse(char *why, const char *format, ...)
 {
@@ -38,6 +41,7 @@ void policy_unref(struct policy **slot)
 		blob_unmap(&policy->blob);
 	metrics_rules_fini(&policy->counted);
 	free(policy->image);
+	tls_context_unref(&policy->tls);
 	free(policy);
 }
 
@@ -213,7 +217,9 @@ static struct policy *load(const struct settings *settings, char *hash,
 	if ((settings->acl_file == NULL ||
 	     (load_blob(policy, settings->acl_file, why) &&
 	      check_actions(policy, settings, why))) &&
-	    build_ranges(policy, settings, why) && number_rules(policy, why)) {
+	    build_ranges(policy, settings, why) && number_rules(policy, why) &&
+	    tls_context_load(&settings->tls, (int64_t)policy->loaded,
+			     &policy->tls, why)) {
 		memcpy(hash, policy->hash, sizeof(policy->hash));
 		return policy;
 	}

@@ -25,7 +25,8 @@ struct policy {
 	struct ranges ranges; /* of the blob, or built with the proxy's lists */
 	void *image;          /* owned: what RANGES views, if built */
 	char hash[17];        /* "policy" in logs; "" without an ACL */
-	uint64_t loaded;      /* when, in seconds since 1970 */
+	struct tls_context *tls;      /* counted; NULL: clients speak plainly */
+	uint64_t loaded;              /* when, in seconds since 1970 */
 	struct metrics_rules counted; /* the rules' places among the metrics */
 };
 

@@ -128,6 +128,19 @@ void log_put_peer(struct json *line, const struct exchange *exchange)
 			endpoint(&exchange->peer, exchange->peer_port, text));
 }
 
+static void put_identity(struct json *line, const struct identity *identity)
+{
+	if (identity == NULL) {
+		json_put_text(line, "role", "");
+		return;
+	}
+	json_put_string(line, "inbound_remote_x509_cn", identity->cn);
+	json_put_string(line, "inbound_remote_x509_ou", identity->ou);
+	json_put_string(line, "role", identity->role);
+	if (identity->has_role)
+		json_put_string(line, "role_source", identity->source);
+}
+
 /* The fields of both kinds of line. */
 static void put_exchange(struct json *line, const struct exchange *exchange,
 			 const char *reason)
@@ -142,7 +155,7 @@ static void put_exchange(struct json *line, const struct exchange *exchange,
 	json_put_string(line, "requested_host", exchange->host);
 	put_time(line, "start_time", &exchange->start);
 	json_put_string(line, "trace_id", exchange->trace_id);
-	json_put_text(line, "role", "");
+	put_identity(line, exchange->identity);
 	json_put_string(line, "project", exchange->decision.project);
 	json_put_bool(line, "allow", exchange->allow);
 	json_put_bool(line, "enforce_would_deny", exchange->would_deny);

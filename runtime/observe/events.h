@@ -16,6 +16,7 @@
 #include "runtime/policy/decide.h"
 #include "runtime/policy/ranges.h"
 #include "runtime/policy/str.h"
+#include "runtime/tls/identity.h"
 
 #define ID_TEXT 20 /* characters of an id as logged */
 
@@ -49,12 +50,13 @@ struct exchange {
 	uint32_t dns_us;
 	uint32_t content_length;
 	struct decision decision;
-	struct classification class; /* of the address, once there is one */
-	const struct blob *blob;     /* borrowed; NULL without an ACL */
-	const char *policy;          /* borrowed: its hash, or "" */
-	struct metrics *metrics;     /* borrowed; NULL: nothing is counted */
-	uint16_t cause;              /* enum metric_cause: why so decided */
-	uint16_t set;                /* the rule's role and project, counted */
+	struct classification class;     /* of the address, once there is one */
+	const struct blob *blob;         /* borrowed; NULL without an ACL */
+	const char *policy;              /* borrowed: its hash, or "" */
+	const struct identity *identity; /* borrowed; NULL: no certificate */
+	struct metrics *metrics; /* borrowed; NULL: nothing is counted */
+	uint16_t cause;          /* enum metric_cause: why so decided */
+	uint16_t set;            /* the rule's role and project, counted */
 };
 
 /* "inbound_remote_addr": who the client is. */

@@ -13,6 +13,7 @@
 
 #include "answer.h"
 #include "forward.h"
+#include "handshake.h"
 #include "preamble.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
@@ -55,8 +56,15 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context);
 
 void client_want(struct client *client, struct peer *peer, short want)
 {
-	if (peer->interest == want)
+	bool wake = false;
+
+	if ((want & EV_READ) != 0 && stream_pending(&peer->stream))
+		wake = true;
+	if (peer->interest == want) {
+		if (wake)
+			event_active(&peer->event, EV_READ, 0);
 		return;
+	}
 	if (peer->interest != 0)
 		event_del(&peer->event);
 	peer->interest = want;
@@ -67,11 +75,26 @@ void client_want(struct client *client, struct peer *peer, short want)
 		     peer == &client->client ? on_client_event
 					     : on_origin_event,
 		     client);
-	if (event_add(&peer->event, NULL) == 0)
+	if (event_add(&peer->event, NULL) == 0) {
+		if (wake)
+			event_active(&peer->event, EV_READ, 0);
 		return;
+	}
 	/* out of memory, and no event would ever end this client */
 	peer->interest = 0;
 	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
+}
+
+ssize_t client_read(struct peer *peer, void *buffer, size_t size)
+{
+	ssize_t n = stream_read(&peer->stream, buffer, size);
+
+	if ((n > 0 || (n < 0 && errno == EAGAIN)) &&
+	    (peer->interest & EV_READ) != 0 && stream_pending(&peer->stream)) {
+		event_active(&peer->event, EV_READ, 0);
+		errno = EAGAIN;
+	}
+	return n;
 }
 
 void client_set_origin(struct client *client, int fd)
@@ -80,7 +103,7 @@ void client_set_origin(struct client *client, int fd)
 	socklen_t length = sizeof(name);
 	const int on = 1;
 
-	client->origin.stream = (struct stream){&stream_plain, fd};
+	client->origin.stream = (struct stream){.ops = &stream_plain, .fd = fd};
 	/* a peer that vanished must not hold a tunnel for ever */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
@@ -120,13 +143,14 @@ static void reset_exchange(struct client *client)
 		.peer_port = client->exchange.peer_port,
 		.class.rule = RANGE_RULE_NONE,
 		.decision.rule = RULE_NONE,
+		.identity = client->exchange.identity,
 		.policy = "",
 	};
 }
 
 void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 {
-	struct stream stream = {&stream_plain, fd};
+	struct stream stream = {.ops = &stream_plain, .fd = fd};
 	struct client *client = take_from_pool(worker);
 
 	if (client == NULL) {
@@ -171,6 +195,7 @@ void client_close(struct client *client, enum close_cause cause)
 	case CLIENT_CLOSED:
 		return;
 	case CLIENT_PREAMBLE:
+	case CLIENT_HANDSHAKE:
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
 	case CLIENT_VIA:
@@ -182,9 +207,12 @@ void client_close(struct client *client, enum close_cause cause)
 		dial_cancel(client->dial);
 		break;
 	case CLIENT_TUNNEL:
+		if (cause != CLOSE_DONE)
+			stream_abort(&client->client.stream);
 		tunnel_log_end(client, cause);
 		break;
 	case CLIENT_FORWARD:
+		stream_abort(&client->client.stream);
 		forward_closed(client,
 			       cause == CLOSE_TERMINATION ? "the program ends"
 			       : client->error != 0 ? strerror(client->error)
@@ -254,7 +282,7 @@ static unsigned status_of(enum head_status status)
 	return 400;
 }
 
-static void begin_exchange(struct client *client)
+void client_begin_exchange(struct client *client)
 {
 	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
 	client->exchange.metrics = client->worker->metrics;
@@ -285,7 +313,7 @@ static void scan_head(struct client *client, const char *bytes, size_t length)
 		return;
 	}
 	timeout_disarm(&client->timeout);
-	begin_exchange(client);
+	client_begin_exchange(client);
 	/* what was gathered is the early data's source, not its place */
 	gathered = client->up.spill;
 	client->up.spill = (struct spill){0};
@@ -311,7 +339,7 @@ static void read_head(struct client *client)
 		return;
 	}
 	if (spill->p == NULL) {
-		n = stream_read(&client->client.stream, worker->buffer,
+		n = client_read(&client->client, worker->buffer,
 				sizeof(worker->buffer));
 	} else {
 		if (spill->capacity == spill->end &&
@@ -319,7 +347,7 @@ static void read_head(struct client *client)
 			client_close(client, CLOSE_ERROR);
 			return;
 		}
-		n = stream_read(&client->client.stream, spill->p + spill->end,
+		n = client_read(&client->client, spill->p + spill->end,
 				spill->capacity - spill->end);
 	}
 	if (n < 0 && errno == EAGAIN)
@@ -349,7 +377,7 @@ static void read_early(struct client *client)
 		client_want(client, &client->client, 0);
 		return;
 	}
-	n = stream_read(&client->client.stream, worker->buffer,
+	n = client_read(&client->client, worker->buffer,
 			sizeof(worker->buffer));
 	if (n < 0 && errno == EAGAIN)
 		return;
@@ -373,8 +401,12 @@ void client_end(struct client *client)
 	client->state = CLIENT_REPLY;
 	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
 
-	client->down.shut = true;
-	if (stream_shutdown(&client->client.stream) != 0) {
+	client->down.shut = stream_shutdown(&client->client.stream) == 0;
+	if (!client->down.shut && errno == EAGAIN) {
+		client_want(client, &client->client, EV_WRITE);
+		return;
+	}
+	if (!client->down.shut) {
 		client_close(client, CLOSE_DONE);
 		return;
 	}
@@ -384,9 +416,15 @@ void client_end(struct client *client)
 static void reply_write(struct client *client)
 {
 	struct spill *spill = &client->down.spill;
-	ssize_t n = stream_write(&client->client.stream,
-				 spill->p + spill->start, spill_length(spill));
+	ssize_t n;
 
+	if (spill->p == NULL) {
+		/* all is said but that it is */
+		client_end(client);
+		return;
+	}
+	n = stream_write(&client->client.stream, spill->p + spill->start,
+			 spill_length(spill));
 	if (n < 0 && errno != EAGAIN) {
 		client_close(client, CLOSE_ERROR);
 		return;
@@ -408,7 +446,7 @@ static void reply_write(struct client *client)
 static void reply_read(struct client *client)
 {
 	struct worker *worker = client->worker;
-	ssize_t n = stream_read(&client->client.stream, worker->buffer,
+	ssize_t n = client_read(&client->client, worker->buffer,
 				sizeof(worker->buffer));
 
 	if (n < 0 && errno == EAGAIN)
@@ -417,6 +455,13 @@ static void reply_read(struct client *client)
 		client->up.bytes += (uint64_t)n;
 	if (n <= 0 || client->up.bytes > LINGER_BYTES)
 		client_close(client, CLOSE_DONE);
+}
+
+/* Who it is was judged by CAs or CRLs that are in force no more. */
+bool client_is_stale(const struct client *client)
+{
+	return client->exchange.identity != NULL &&
+	       client->judged != client->worker->view.generation;
 }
 
 void client_next(struct client *client, struct spill *ahead)
@@ -433,6 +478,11 @@ void client_next(struct client *client, struct spill *ahead)
 	client->bodiless = false;
 	client->kept = true;
 	client->state = CLIENT_HEAD;
+	if (client_is_stale(client)) {
+		spill_free(ahead);
+		client_close(client, CLOSE_DONE);
+		return;
+	}
 	client_want(client, &client->client, EV_READ);
 	if (ahead->p == NULL) {
 		if (atomic_load(&client->worker->shared->draining))
@@ -458,6 +508,13 @@ void client_drain(struct client *client)
 {
 	if (client->state == CLIENT_HEAD && client->kept &&
 	    client->up.spill.p == NULL)
+		client_close(client, CLOSE_DONE);
+}
+
+void client_follow(struct client *client)
+{
+	if (client->state == CLIENT_HEAD && client->up.spill.p == NULL &&
+	    client_is_stale(client))
 		client_close(client, CLOSE_DONE);
 }
 
@@ -494,6 +551,9 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 	switch ((enum client_state)client->state) {
 	case CLIENT_PREAMBLE:
 		preamble_ready(client);
+		break;
+	case CLIENT_HANDSHAKE:
+		handshake_ready(client);
 		break;
 	case CLIENT_HEAD:
 		read_head(client);
@@ -536,6 +596,7 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context)
 		forward_ready(client, &client->origin, what);
 		break;
 	case CLIENT_PREAMBLE:
+	case CLIENT_HANDSHAKE:
 	case CLIENT_HEAD:
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
@@ -554,12 +615,16 @@ void client_on_head_timeout(struct timeout *timeout)
 		preamble_timeout(client);
 		return;
 	}
+	if (client->state == CLIENT_HANDSHAKE) {
+		handshake_timeout(client);
+		return;
+	}
 	/* silence is answered with silence, half a request is not */
 	if (client->up.spill.p == NULL) {
 		client_close(client, CLOSE_DONE);
 		return;
 	}
-	begin_exchange(client);
+	client_begin_exchange(client);
 	answer_plain(client, 408, "request head not complete in time", false);
 }
 

@@ -2,6 +2,8 @@
  * owner of everything that belongs to it.
  *
  *  (PREAMBLE ->)
+ *   PREAMBLE -> HANDSHAKE -> HEAD, as far as they are called for; then
+ *
  *   HEAD -> LOOKUP -> DIAL -> TUNNEL ----> (closed)
  *    ^ \________\________\--> FORWARD -+--> HEAD again
  *    |   \________\________\____/ |   |
@@ -38,6 +40,7 @@ struct worker;
 enum client_state {
 	CLIENT_CLOSED = 0, /* in the pool; nothing is open */
 	CLIENT_PREAMBLE,   /* a PROXY header is to come first */
+	CLIENT_HANDSHAKE,  /* TLS */
 	CLIENT_HEAD,       /* reading the request head */
 	CLIENT_LOOKUP,     /* asking the name servers */
 	CLIENT_DIAL,       /* connecting */
@@ -100,6 +103,8 @@ struct client {
 	struct via *via;         /* owned; NULL: no upstream proxy */
 	struct policy *policy;   /* counted, from the decision on */
 	char *text;              /* owned: what EXCHANGE's strings point into */
+	unsigned judged;         /* by which generation of the store, who it is
+				  */
 	uint16_t port;           /* of the destination */
 	struct exchange exchange;
 	const char *reason;   /* static: why it was allowed */
@@ -133,10 +138,22 @@ timeout_expired client_on_head_timeout, client_on_keep_timeout,
 /* We are draining: if the client merely waits to ask again, it is closed. */
 void client_drain(struct client *client);
 
+/* After a reload: who waits to ask, with an identity that was judged by other
+ * CAs or CRLs, has to show it again. */
+void client_follow(struct client *client);
+bool client_is_stale(const struct client *client);
+
 /* Between the files of a client: */
 
 /* Be called when one of WANT is possible; 0: not at all. */
 void client_want(struct client *client, struct peer *peer, short want);
+
+/* Read from PEER.  What is left of it where no socket knows makes it readable
+ * again. */
+ssize_t client_read(struct peer *peer, void *buffer, size_t size);
+
+/* The exchange that a head, or the lack of one, will be logged as. */
+void client_begin_exchange(struct client *client);
 
 /* FD is the origin's connected socket and becomes the client's. */
 void client_set_origin(struct client *client, int fd);

@@ -236,12 +236,14 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 {
 	struct exchange *exchange = &client->exchange;
 	struct query query = {
+		.role = identity_role(exchange->identity),
 		.host = &asked->host,
 		.external_proxy = via_host(client),
 	};
 	const char *reason = NULL;
 
-	if (!settings_of(client)->allow_missing_role)
+	if (!identity_has_role(exchange->identity) &&
+	    !settings_of(client)->allow_missing_role)
 		reason = "Client role cannot be determined";
 	else if (asked->host.form == HOST_IPV6)
 		reason = "Destination host cannot be determined";

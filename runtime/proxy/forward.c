@@ -88,7 +88,7 @@ void forward_free(struct forward **slot)
 static struct upstream_key key_of(const struct client *client)
 {
 	return (struct upstream_key){
-		.role = STR(""),
+		.role = identity_role(client->exchange.identity),
 		.scheme = STR("http"),
 		.host = str_make(client->text, client->forward->host),
 		.port = client->port,

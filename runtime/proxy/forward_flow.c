@@ -133,8 +133,7 @@ ssize_t forward_read(struct client *client, struct peer *peer,
 {
 	char *bytes = forward_buffer(client);
 	size_t before = spill_length(waiting);
-	ssize_t n = stream_read(&peer->stream, bytes + before,
-				WORKER_BUFFER - before);
+	ssize_t n = client_read(peer, bytes + before, WORKER_BUFFER - before);
 
 	if (n <= 0 || before == 0)
 		return n;

@@ -10,6 +10,7 @@ void measure_undecided(struct client *client, bool ipv6, bool bad_proxy)
 
 	/* in the order in which they are looked at */
 	if (client->policy->has_acl &&
+	    !identity_has_role(client->exchange.identity) &&
 	    !client->worker->shared->settings->allow_missing_role) {
 		metrics_count(metrics, METRIC_ROLE_NOT_DETERMINED);
 		client->exchange.cause = CAUSE_NO_ROLE;

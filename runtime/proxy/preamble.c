@@ -8,14 +8,15 @@
 #include <sys/socket.h>
 
 #include "client.h"
+#include "handshake.h"
 #include "runtime/net/proxy_protocol.h"
 #include "worker.h"
 
 #define STEP 256u /* the longest line, and most headers, at once */
 
-static void wait_for(struct client *client, enum client_state state)
+static void wait_for_header(struct client *client)
 {
-	client->state = (uint8_t)state;
+	client->state = CLIENT_PREAMBLE;
 	timeout_arm(&client->timeout, &client->worker->head_timeouts);
 	client_want(client, &client->client, EV_READ);
 }
@@ -57,9 +58,9 @@ void preamble_begin(struct client *client)
 	const struct settings *settings = client->worker->shared->settings;
 
 	if (!settings->proxy_protocol)
-		wait_for(client, CLIENT_HEAD);
+		handshake_begin(client);
 	else if (is_trusted(settings, &client->exchange.peer))
-		wait_for(client, CLIENT_PREAMBLE);
+		wait_for_header(client);
 	else
 		refuse(client, "not from a trusted address");
 }
@@ -72,7 +73,7 @@ static void done(struct client *client, const struct proxy_header *header)
 		client->exchange.peer_port = header->port;
 	}
 	/* if the client has spoken, its bytes make the socket ready again */
-	wait_for(client, CLIENT_HEAD);
+	handshake_begin(client);
 }
 
 /* LENGTH bytes that were looked at already: off the socket, and kept. */

@@ -26,7 +26,7 @@ static void put_tunnel(struct text *out, const struct client *client,
 	if (!text_reserve(out, OBJECT_MAX))
 		return;
 	json_begin(&json, out->p + out->n, OBJECT_MAX - 2);
-	json_put_text(&json, "role", "");
+	json_put_string(&json, "role", identity_role(exchange->identity));
 	json_put_string(&json, "rhost", exchange->host);
 	json_put_text(&json, "raddr",
 		      endpoint_format(&client->remote, client->port, remote));

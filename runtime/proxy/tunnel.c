@@ -149,8 +149,7 @@ static void flow_read(struct client *client, struct flow *flow)
 
 	if (may_splice(client, flow) && flow_splice(client, flow))
 		return;
-	n = stream_read(&source->stream, worker->buffer,
-			sizeof(worker->buffer));
+	n = client_read(source, worker->buffer, sizeof(worker->buffer));
 	if (n == 0) {
 		flow->ended = true;
 		return;
@@ -182,9 +181,9 @@ static void flow_finish(struct client *client, struct flow *flow)
 
 	if (!flow->ended || flow->shut || waits(flow))
 		return;
-	flow->shut = true;
-	/* fails when the sink is gone, which its reading side will tell */
-	(void)stream_shutdown(&sink->stream);
+	/* else it fails when the sink is gone, which its reading side will tell
+	 */
+	flow->shut = stream_shutdown(&sink->stream) == 0 || errno != EAGAIN;
 }
 
 static short wants(const struct flow *out, const struct flow *in)
@@ -194,27 +193,26 @@ static short wants(const struct flow *out, const struct flow *in)
 	/* OUT is read from this peer, IN is written to it */
 	if (!out->ended && !waits(out))
 		want |= EV_READ;
-	if (waits(in))
+	if (waits(in) || (in->ended && !in->shut))
 		want |= EV_WRITE;
 	return (short)want;
 }
 
 static bool is_over(const struct flow *flow)
 {
-	return flow->ended && !waits(flow);
+	return flow->ended && flow->shut;
 }
 
 /* After anything happened: finish what can be, then wait for the rest. */
 static void settle(struct client *client)
 {
-	/* closing tells both ends, too */
+	flow_finish(client, &client->up);
+	flow_finish(client, &client->down);
 	if (is_over(&client->up) && is_over(&client->down)) {
 		client_close(client,
 			     client->error != 0 ? CLOSE_ERROR : CLOSE_DONE);
 		return;
 	}
-	flow_finish(client, &client->up);
-	flow_finish(client, &client->down);
 	client_want(client, &client->client, wants(&client->up, &client->down));
 	client_want(client, &client->origin, wants(&client->down, &client->up));
 }

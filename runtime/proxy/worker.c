@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "runtime/tls/secure.h"
 
 static void on_accepted(void *context, int fd, const struct sockaddr *peer)
 {
@@ -35,6 +36,19 @@ static void drain_clients(struct worker *worker)
 	}
 }
 
+/* Who was let in by other CAs or CRLs and only waits to ask again, has to come
+ * in again. */
+static void follow_clients(struct worker *worker)
+{
+	struct client *client, *next;
+
+	for (client = LIST_FIRST(&worker->clients); client != NULL;
+	     client = next) {
+		next = LIST_NEXT(client, link);
+		client_follow(client);
+	}
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
 	struct worker *worker = context;
@@ -47,6 +61,8 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	/* after a reload: let go of the old policy now, not at some request */
 	upstreams_follow(&worker->upstreams,
 			 store_current(worker->shared->store, &worker->view));
+	if (worker->secure != NULL)
+		follow_clients(worker);
 	if (atomic_load(&worker->shared->draining)) {
 		for (unsigned i = 0; i < worker->listener_count; i++)
 			listener_drain(&worker->listeners[i]);
@@ -189,6 +205,14 @@ static bool init_metrics(struct worker *worker)
 	return true;
 }
 
+static bool init_tls(struct worker *worker)
+{
+	if (worker->shared->settings->tls.cert_file == NULL)
+		return true;
+	worker->secure = secure_worker_new();
+	return worker->secure != NULL;
+}
+
 struct worker *worker_new(struct shared *shared, const char **why)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -205,7 +229,7 @@ struct worker *worker_new(struct shared *shared, const char **why)
 	id_source_init(&worker->ids);
 	if (worker->base == NULL || worker->log == NULL ||
 	    worker->wake_fd < 0 || !init_events(worker) ||
-	    !init_metrics(worker))
+	    !init_metrics(worker) || !init_tls(worker))
 		goto fail;
 	init_upstreams(worker);
 	worker->resolver =
@@ -246,6 +270,7 @@ void worker_free(struct worker *worker)
 		return;
 	close_all(worker);
 	client_pool_free(worker);
+	secure_worker_free(worker->secure);
 	pipe_pool_fini(&worker->pipes);
 	upstreams_fini(&worker->upstreams);
 	if (worker->resolver != NULL)

@@ -41,6 +41,7 @@
 #define LINGER_MS 2000 /* how long a refused client may take to hear of it */
 
 struct client;
+struct secure_worker;
 
 LIST_HEAD(client_list, client);
 
@@ -76,6 +77,7 @@ struct worker {
 	pthread_t thread;
 	bool running; /* THREAD is there to be joined */
 	struct store_view view;
+	struct secure_worker *secure; /* owned; NULL: no TLS */
 	struct self_cache self;
 	struct via_known declared; /* where the declared proxy is */
 	struct id_source ids;

@@ -1,0 +1,53 @@
+/* secure.h - a stream with TLS on it, we being the server: drives the engine
+ * over the socket, and then the record layer.  A connection that idles keeps
+ * its keys and nothing else; bytes that wait are allocated while they do. */
+#ifndef TLS_SECURE_H
+#define TLS_SECURE_H
+
+#include "engine.h"
+#include "runtime/proxy/stream.h"
+
+#define SECURE_BATCH 4 /* records at once */
+#define SECURE_BUFFER (SECURE_BATCH * RECORD_MAX)
+
+/* What the connections of one thread share. */
+struct secure_worker {
+	struct engine_pool engines;
+	uint8_t in[SECURE_BUFFER];
+	uint8_t out[SECURE_BUFFER];
+};
+
+struct secure_worker *secure_worker_new(void);
+void secure_worker_free(struct secure_worker *worker);
+
+/* STREAM, a plain one that is open, shall speak TLS by CONTEXT, of which a
+ * reference is kept until the handshake is over.  False: out of memory. */
+bool secure_begin(struct stream *stream, struct secure_worker *worker,
+		  struct tls_context *context);
+
+enum secure_progress {
+	SECURE_FAILED = 0, /* the client has been told */
+	SECURE_GONE,       /* nobody is there any more */
+	SECURE_BUSY,       /* too many handshakes, or no memory for another */
+	SECURE_PLAIN,      /* what comes is no TLS: it may be HTTP */
+	SECURE_READ,       /* call again when that is possible, */
+	SECURE_WRITE,      /* or that */
+	SECURE_DONE,
+};
+
+/* Go on with the handshake.  After SECURE_FAILED, FAILURE says why. */
+enum secure_progress secure_handshake(struct stream *stream,
+				      struct engine_failure *failure);
+
+/* The client has said something: silence is no failure. */
+bool secure_has_begun(const struct stream *stream);
+
+/* Who the client is; NULL: no certificate.  The stream keeps it. */
+const struct identity *secure_identity(const struct stream *stream);
+
+/* STREAM is a plain one again. */
+void secure_drop(struct stream *stream);
+
+extern const struct stream_ops stream_secure;
+
+#endif

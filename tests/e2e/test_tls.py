@@ -1,0 +1,794 @@
+"""TLS between clients and the proxy: who gets in, as whom, and that the bytes
+and the ends of both directions come through as they do without."""
+
+import hashlib
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import harness
+import pki
+import pytest
+from tls import ACL, Pki, through_echo
+
+ROLE_MISSING = "Client role cannot be determined"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="module")
+def web(world):
+    return world.client("web")
+
+
+@pytest.fixture
+def secure(proxy, world, tmp_path):
+    """Start a proxy that asks for certificates: secure(*flags, acl=...)."""
+
+    def start(*flags, acl=ACL, bundle=None, ca=None, **more):
+        flags = ["--tls-server-bundle-file", bundle or world.bundle,
+                 "--tls-client-ca-file", ca or world.ca, *flags]
+        if acl:
+            flags += ["--egress-acl-file",
+                      harness.compile_acl(tmp_path, acl)]
+        return proxy(*flags, **more)
+
+    return start
+
+
+def curl(world, child, url, client=None, *args):
+    if client is not None:
+        args += ("--proxy-cert", client.file)
+    return subprocess.run(
+        ["curl", "--silent", "--show-error", "--max-time", "20", "--noproxy",
+         "", "--proxy", f"https://127.0.0.1:{child.port}", "--proxy-cacert",
+         world.server_ca, *map(str, args), url],
+        capture_output=True, timeout=40)
+
+
+# --- who gets in, and as whom -------------------------------------------------
+
+def test_curl_through_connect(secure, world, web, origin, certificate):
+    child = secure()
+    port = origin(harness.https(certificate)).port
+    done = curl(world, child, f"https://127.0.0.1:{port}/", web, "-k")
+    assert done.stdout == f"you reached 127.0.0.1:{port}\n".encode(), done
+    line = child.decision()
+    assert line["role"] == line["inbound_remote_x509_cn"] == "web"
+    assert line["inbound_remote_x509_ou"] == ""
+    assert line["role_source"] == "cn"
+    assert line["rule"] == "web" and line["allow"]
+    assert child.close_line()["role"] == "web"
+
+
+def test_curl_plain_http_kept_open(secure, world, web, origin):
+    def serve(sock):
+        for _ in range(2):
+            raw = b""
+            while not raw.endswith(b"\r\n\r\n"):
+                raw += sock.recv(1)
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes")
+    child = secure()
+    url = f"http://127.0.0.1:{origin(serve).port}/"
+    done = curl(world, child, url, web, url)
+    assert done.stdout == b"yesyes", done
+    assert child.wait_log("CANONICAL-PROXY-DECISION", 2, role="web")
+    # one handshake was enough
+    assert len({line["inbound_remote_addr"] for line in
+                child.logged("CANONICAL-PROXY-DECISION")}) == 1
+
+
+def test_no_certificate_is_no_role(secure, world, origin):
+    child = secure()
+    answer = world.connect(child, origin().port)
+    assert answer.status == 407 and ROLE_MISSING in answer.error
+    line = child.decision()
+    assert line["role"] == "" and "inbound_remote_x509_cn" not in line
+
+
+def test_missing_roles_may_be_allowed(secure, world, origin):
+    child = secure(acl=ACL + "default: {project: p, action: open}\n",
+                   config="allow_missing_role: true\n")
+    world.tunnel(child, origin().port).close()
+    assert child.decision()["rule"] == "default"
+
+
+def test_another_role_has_another_rule(secure, world, origin):
+    child = secure()
+    answer = world.connect(child, origin().port, world.client("bob"))
+    assert answer.status == 407 and "no rule matched" in answer.error
+    assert child.decision()["role"] == "bob"
+
+
+def test_no_cn_is_no_role(secure, world, origin):
+    child = secure(acl=ACL + "default: {project: p, action: open}\n")
+    client = world.client(pki.name(ous=["sales"]))
+    answer = world.connect(child, origin().port, client)
+    assert answer.status == 407 and ROLE_MISSING in answer.error
+    line = child.decision()
+    assert line["inbound_remote_x509_ou"] == "sales"
+    assert line["inbound_remote_x509_cn"] == line["role"] == ""
+    assert "role_source" not in line
+
+
+def test_role_from(secure, world, origin):
+    child = secure("--role-from", r"san-dns:prefix=role-,ou.1:split=\.")
+    client = world.client(pki.name("x", ous=["first", "web.eu.corp"]))
+    world.tunnel(child, origin().port, client).close()
+    line = child.decision()
+    assert line["role"] == "web" and line["role_source"] == "ou.1"
+    assert line["inbound_remote_x509_ou"] == "first"
+
+
+def test_through_an_intermediate(secure, world, origin):
+    middle = pki.authority("middle", world.root)
+    child = secure()
+    world.tunnel(child, origin().port, world.client("web", middle, middle)
+                 ).close()
+    assert child.decision()["role"] == "web"
+
+
+def test_rsa_client(secure, world, origin):
+    key = pki.Key("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+    child = secure()
+    world.tunnel(child, origin().port, world.client("web", key=key)).close()
+    assert child.decision()["role"] == "web"
+
+
+def refused(child, world, client, reason, alert):
+    """The handshake fails, with this reason in the log."""
+    with pytest.raises(ssl.SSLError) as error:
+        world.connect(child, 1, client)
+    assert alert in str(error.value).lower()
+    line = child.wait_log("TLS handshake failed", refused=reason)
+    assert line["inbound_remote_addr"].startswith("127.0.0.1:")
+    assert child.logged("CANONICAL-PROXY-DECISION") == []
+
+
+def test_unknown_ca(secure, world):
+    refused(secure(), world, world.client("web", pki.authority("rogue")),
+            "UNKNOWN_CA", "unknown ca")
+
+
+def test_forged_ca_of_the_same_name(secure, world):
+    refused(secure(), world, world.client("web", pki.authority("root")),
+            "SIGNATURE", "bad certificate")
+
+
+def test_expired(secure, world):
+    refused(secure(), world, world.client("web", end="2021-01-01"), "EXPIRED",
+            "certificate expired")
+
+
+def test_server_certificate_is_no_client(secure, world):
+    client = world.client("web", extensions=[pki.usage(pki.DIGITAL),
+                                             pki.purposes(pki.SERVER)])
+    refused(secure(), world, client, "PURPOSE", "bad certificate")
+
+
+def test_role_with_control_characters(secure, world):
+    client = world.client("web\nmsg=forged")
+    refused(secure(), world, client, "ROLE_TEXT", "bad certificate")
+
+
+def test_revoked(secure, world, web, origin):
+    bad = world.client("web")
+    child = secure("--tls-crl-file", world.crl("revoked.crl", bad))
+    world.tunnel(child, origin().port, web).close()
+    child.close_line()
+    with pytest.raises(ssl.SSLError, match="(?i)certificate revoked"):
+        world.connect(child, 1, bad)
+    child.wait_log("TLS handshake failed", refused="REVOKED")
+    assert len(child.logged("CANONICAL-PROXY-DECISION")) == 1
+
+
+def test_require_client_cert(secure, world, web, origin):
+    child = secure("--require-client-cert")
+    with pytest.raises(ssl.SSLError, match="(?i)handshake failure"):
+        world.connect(child, 1)
+    line = child.wait_log("TLS handshake failed")
+    assert "no certificate" in line["error"]
+    world.tunnel(child, origin().port, web).close()
+    # even where nothing is decided by it
+    assert not child.logged("anyone who can reach the port can use this "
+                            "proxy")
+
+
+# --- our side -----------------------------------------------------------------
+
+@pytest.mark.parametrize("options", [
+    ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
+    ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
+    ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"),
+], ids=["rsa", "p256", "p384"])
+def test_server_keys(secure, world, web, origin, options, tmp_path):
+    bundle = world.server(f"{options[1]}-{options[3][-5:]}.pem",
+                          pki.Key(*options))
+    child = secure(bundle=bundle)
+    world.tunnel(child, origin().port, web).close()
+
+
+@pytest.mark.parametrize("cipher", [
+    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305"])
+def test_suites(secure, world, web, origin, cipher):
+    context = world.context(web)
+    context.set_ciphers(cipher)
+    child = secure()
+    sock = world.tunnel(child, origin().port, context=context)
+    assert sock.cipher()[0] == cipher and sock.version() == "TLSv1.2"
+    data = os.urandom(100_000)
+    assert through_echo(sock, data) == data
+
+
+@pytest.mark.parametrize("cipher", [
+    "AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA", "DHE-RSA-AES128-SHA256"])
+def test_suites_that_are_no_good(secure, world, cipher):
+    context = world.context()
+    context.set_ciphers(cipher + ":@SECLEVEL=0")
+    child = secure()
+    with pytest.raises(ssl.SSLError, match="(?i)alert"):
+        world.dial(child, context=context)
+    assert child.wait_log("TLS handshake failed")["error"]
+
+
+@pytest.mark.parametrize("version", ["TLSv1_3"])
+def test_versions_that_are_not_spoken(secure, world, version):
+    context = world.context()
+    context.minimum_version = getattr(ssl.TLSVersion, version)
+    child = secure()
+    with pytest.raises(ssl.SSLError, match="(?i)alert"):
+        world.dial(child, context=context)
+    child.wait_log("TLS handshake failed")
+
+
+def test_two_handshakes_share_no_random(secure, world):
+    """The server's random and its key for the exchange are fresh each time,
+    though every connection begins as a copy of the same bytes."""
+    child = secure()
+    seen = set()
+    for _ in range(8):
+        context = world.context()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing,
+                               server_hostname="127.0.0.1")
+        with child.dial() as sock:
+            with pytest.raises(ssl.SSLWantReadError):
+                tls.do_handshake()
+            sock.sendall(outgoing.read())
+            raw = b""
+            while b"\x0e\x00\x00\x00" not in raw:  # ServerHelloDone
+                part = sock.recv(65536)
+                assert part
+                raw += part
+        assert raw[0] == 22 and raw[5] == 2
+        random = raw[11:43]
+        at = raw.index(b"\x03\x00\x1d\x20")  # named curve x25519, 32 bytes
+        seen |= {random, raw[at + 4:at + 36]}
+    assert len(seen) == 16
+
+
+# --- bytes and ends -----------------------------------------------------------
+
+def test_early_data_behind_connect(secure, world, web, origin):
+    sock = world.tunnel(secure(), origin().port, web, early=b"early bird")
+    assert harness.read_exactly(sock, 10) == b"early bird"
+
+
+def test_client_half_closes(secure, world, web, origin):
+    """The client is done; the origin answers at length all the same."""
+    def serve(sock):
+        sock.sendall(hashlib.sha256(harness.read_all(sock)).digest() * 5000)
+    sock = raw_tunnel(world, secure(), web, origin(serve).port)
+    data = os.urandom(300_000)
+    sock.send(data)
+    sock.close_notify()
+    assert sock.read_to_end() == hashlib.sha256(data).digest() * 5000
+    assert sock.closed_properly
+
+
+def test_origin_half_closes(secure, world, web, origin):
+    """The origin is done; what the client still says reaches it."""
+    got = []
+    done = threading.Event()
+
+    def serve(sock):
+        sock.sendall(b"bye")
+        sock.shutdown(socket.SHUT_WR)
+        got.append(harness.read_all(sock))
+        done.set()
+    sock = raw_tunnel(world, secure(), web, origin(serve).port)
+    assert sock.read_to_end() == b"bye" and sock.closed_properly
+    sock.send(b"still here" * 10_000)
+    sock.close_notify()
+    assert done.wait(harness.SECONDS)
+    assert got == [b"still here" * 10_000]
+
+
+def test_fin_without_close_notify_is_an_end(secure, world, web, origin):
+    got = []
+    done = threading.Event()
+
+    def serve(sock):
+        got.append(harness.read_all(sock))
+        done.set()
+    child = secure()
+    sock = raw_tunnel(world, child, web, origin(serve).port)
+    sock.send(b"cut")
+    sock.sock.shutdown(socket.SHUT_WR)
+    assert done.wait(harness.SECONDS) and got == [b"cut"]
+    sock.read_to_end()
+    assert child.close_line()["bytes_out"] == 3
+
+
+class Memory:
+    """A client whose records are in our hands: half-closes and odd segments
+    are beyond what Python's sockets do."""
+
+    def __init__(self, world, child, client, chop=None):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = world.context(client).wrap_bio(
+            self.incoming, self.outgoing, server_hostname="127.0.0.1")
+        self.sock = child.dial()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.chop = chop
+        self.closed_properly = False
+        self._turn(self.tls.do_handshake)
+        self._flush()
+
+    def _flush(self):
+        data = self.outgoing.read()
+        step = self.chop or len(data) or 1
+        for i in range(0, len(data), step):
+            self.sock.sendall(data[i:i + step])
+
+    def _turn(self, call, *args):
+        while True:
+            try:
+                return call(*args)
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._fill()
+
+    def _fill(self):
+        part = self.sock.recv(65536)
+        if part:
+            self.incoming.write(part)
+        else:
+            self.incoming.write_eof()
+
+    def send(self, data):
+        self.tls.write(data)
+        self._flush()
+
+    def close_notify(self):
+        try:
+            self.tls.unwrap()
+        except ssl.SSLError:
+            pass  # the peer's is not here yet
+        self._flush()
+
+    def read(self, size):
+        return self._turn(self.tls.read, size)
+
+    def read_to_end(self):
+        parts = []
+        while True:
+            try:
+                part = self._turn(self.tls.read, 65536)
+            except ssl.SSLZeroReturnError:
+                self.closed_properly = True
+                break
+            except ssl.SSLError:
+                break  # cut
+            if not part:
+                self.closed_properly = True
+                break
+            parts.append(part)
+        return b"".join(parts)
+
+
+def raw_tunnel(world, child, client, port, chop=None):
+    sock = Memory(world, child, client, chop)
+    sock.send(harness.connect_head("127.0.0.1", port))
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += sock.read(1)
+    assert b" 200 " in head, head
+    return sock
+
+
+def test_one_byte_segments(secure, world, web, origin):
+    sock = raw_tunnel(world, secure(), web, origin().port, chop=1)
+    sock.send(b"a byte at a time")
+    got = b""
+    while len(got) < 16:
+        got += sock.read(16)
+    assert got == b"a byte at a time"
+
+
+def test_bulk_both_ways(secure, world, web, origin):
+    """Through an echo, so that both directions are busy at once."""
+    data = os.urandom(1 << 20) * 16
+    sock = world.tunnel(secure(), origin().port, web)
+    assert through_echo(sock, data) == data
+
+
+def post(port, body):
+    return (f"POST http://127.0.0.1:{port}/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+
+
+def digest_of_body(sock):
+    """Answer each request on a connection with its body's digest."""
+    while True:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            byte = sock.recv(1)
+            if not byte:
+                return
+            head += byte
+        size = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        body = hashlib.sha256(harness.read_exactly(sock, size)).hexdigest()
+        sock.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n{body}"
+                     .encode())
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, 100])
+def test_head_and_body_share_records(secure, world, web, origin, cut):
+    """Less is asked for than a record holds: no socket knows of the rest."""
+    child = secure()
+    port = origin(digest_of_body).port
+    sock = world.dial(child, web)
+    body = os.urandom(100_000)
+    request = post(port, body)
+    if cut:
+        sock.sendall(request[:cut])
+    sock.sendall(request[cut:])
+    assert harness.read_head(sock).status == 200
+    assert harness.read_exactly(sock, 64).decode() == \
+        hashlib.sha256(body).hexdigest()
+
+
+def test_requests_in_one_record(secure, world, web, origin):
+    child = secure()
+    port = origin(digest_of_body).port
+    sock = world.dial(child, web)
+    bodies = [os.urandom(n) for n in (10, 3000, 1, 5000, 2000)]
+    sock.sendall(b"".join(post(port, body) for body in bodies))
+    for body in bodies:
+        assert harness.read_head(sock).status == 200
+        assert harness.read_exactly(sock, 64).decode() == \
+            hashlib.sha256(body).hexdigest()
+
+
+def test_long_head_in_pieces(secure, world, web, origin):
+    """Gathered in steps that are smaller than records."""
+    child = secure()
+    port = origin(digest_of_body).port
+    sock = world.dial(child, web)
+    pad = "".join(f"X-{i}: {'x' * 200}\r\n" for i in range(60))
+    request = post(port, b"body").replace(b"\r\n", b"\r\n" + pad.encode(), 1)
+    sock.sendall(request[:20])
+    sock.sendall(request[20:])
+    assert harness.read_head(sock).status == 200
+
+
+def test_slow_reader_of_plain_http(secure, world, web, origin):
+    body = os.urandom(1 << 20) * 8
+
+    def serve(sock):
+        sock.recv(1 << 16)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+                     % len(body) + body)
+        sock.recv(1)
+    child = secure()
+    port = origin(serve).port
+    sock = world.dial(child, web)
+    sock.sendall(f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\n"
+                 f"Host: 127.0.0.1:{port}\r\n\r\n".encode())
+    assert harness.read_head(sock).status == 200
+    time.sleep(0.3)  # let it fill what there is to fill
+    assert harness.read_exactly(sock, len(body)) == body
+
+
+def test_proxy_header_before_the_handshake(secure, world, web, origin):
+    child = secure("--proxy-protocol")
+    port = origin().port
+    sock = child.dial()
+    sock.sendall(b"PROXY TCP4 203.0.113.9 127.0.0.1 5555 4750\r\n")
+    sock = world.context(web).wrap_socket(sock, server_hostname="127.0.0.1")
+    sock.sendall(harness.connect_head("127.0.0.1", port))
+    assert harness.read_head(sock).status == 200
+    line = child.decision()
+    assert line["inbound_remote_addr"] == "203.0.113.9:5555"
+    assert line["role"] == "web"
+
+
+def resident(child):
+    with open(f"/proc/{child.process.pid}/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def test_slow_reader_holds_the_origin_up(secure, world, web, origin):
+    """What the client does not read is not gathered; then all of it comes."""
+    size = 128 << 20
+    block = os.urandom(1 << 16)
+    sent = []
+
+    def serve(sock):
+        for _ in range(size // len(block)):
+            sock.sendall(block)
+            sent.append(1)
+    child = secure()
+    sock = world.tunnel(child, origin(serve).port, web)
+    before, last = resident(child), -1
+    while len(sent) != last:  # until nothing more is taken
+        last = len(sent)
+        time.sleep(0.2)
+    assert len(sent) < size // len(block)
+    assert resident(child) - before < 4 << 20
+    got = hashlib.sha256()
+    while part := sock.recv(1 << 16):
+        got.update(part)
+    assert got.digest() == hashlib.sha256(block * (size // len(block))
+                                          ).digest()
+
+
+def test_cut_answer_looks_cut(secure, world, web, origin):
+    """An answer that ends where its connection does, and broke off: the client
+    must not take it for whole."""
+    def serve(sock):
+        sock.recv(1 << 16)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+    child = secure()
+    port = origin(serve).port
+    sock = Memory(world, child, web)
+    sock.send(f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\n"
+              f"Host: 127.0.0.1:{port}\r\n\r\n".encode())
+    assert sock.read_to_end().endswith(b"half")
+    assert not sock.closed_properly
+
+
+# --- what is no handshake -----------------------------------------------------
+
+def test_plain_http_is_told_so(secure):
+    child = secure()
+    answer = child.ask(b"GET http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.status == 400 and b"HTTPS proxy" in answer.body
+    child.wait_log("request refused")
+
+
+def test_garbage(secure):
+    child = secure()
+    with child.dial() as sock:
+        sock.sendall(b"\x16\x03\x01\x00\x10" + b"\xff" * 16)
+        assert harness.read_all(sock)[:3] == b"\x15\x03\x03"
+    child.wait_log("TLS handshake failed")
+
+
+def test_silence_is_no_failure(secure, world, web, origin):
+    child = secure()
+    child.dial().close()
+    world.tunnel(child, origin().port, web).close()
+    child.close_line()
+    assert child.logged("TLS handshake failed") == []
+
+
+def test_stalled_handshake(secure, world, web, origin):
+    child = secure(config="read_header_timeout: 300ms\n")
+    hello = ssl.MemoryBIO()
+    tls = world.context().wrap_bio(ssl.MemoryBIO(), hello)
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = hello.read()
+    for cut in (1, 5, 6, 60, len(hello)):
+        with child.dial() as sock:
+            sock.sendall(hello[:cut])
+            harness.read_all(sock)
+    line = child.wait_log("TLS handshake failed", 5)
+    assert "in time" in line["error"]
+    world.tunnel(child, origin().port, web).close()
+
+
+def test_many_at_once(secure, world, web, origin):
+    child = secure()
+    port = origin().port
+    context = world.context(web)
+    failed, socks = [], []
+
+    def one(i):
+        try:
+            sock = world.tunnel(child, port, context=context)
+            sock.sendall(b"%06d" % i)
+            assert harness.read_exactly(sock, 6) == b"%06d" % i
+            socks.append(sock)
+        except Exception as error:
+            failed.append(error)
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == [] and len(socks) == 200
+    for sock in socks:
+        sock.close()
+    child.wait_log("CANONICAL-PROXY-CN-CLOSE", 200, role="web")
+
+
+# --- reload -------------------------------------------------------------------
+
+def test_reload_of_a_crl(secure, world, origin, tmp_path):
+    victim = world.client("web")
+    path = tmp_path / "live.crl"
+    path.write_bytes(pki.crl(world.root))
+    child = secure("--tls-crl-file", path)
+    port = origin().port
+    tunnel = world.tunnel(child, port, victim)
+    path.write_bytes(pki.crl(world.root, [victim], number=2))
+    child.reload()
+    with pytest.raises(ssl.SSLError, match="(?i)revoked"):
+        world.connect(child, port, victim)
+    # what is open was allowed by what was known then
+    tunnel.sendall(b"ok")
+    assert harness.read_exactly(tunnel, 2) == b"ok"
+    tunnel.close()
+
+
+def test_reload_ends_what_is_kept_open(secure, world, origin, tmp_path):
+    """A revoked client must not go on asking on a connection from before."""
+    victim = world.client("web")
+    path = tmp_path / "live.crl"
+    path.write_bytes(pki.crl(world.root))
+
+    def serve(sock):
+        sock.recv(1 << 16)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    child = secure("--tls-crl-file", path)
+    port = origin(serve).port
+    sock = world.dial(child, victim)
+    sock.sendall(f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\n"
+                 f"Host: 127.0.0.1:{port}\r\n\r\n".encode())
+    assert harness.read_head(sock).status == 200
+    assert harness.read_exactly(sock, 2) == b"ok"
+    path.write_bytes(pki.crl(world.root, [victim], number=2))
+    child.reload()
+    assert sock.recv(1) == b""
+
+
+def test_reload_is_all_or_nothing(secure, world, web, origin, tmp_path):
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(world.bundle.read_bytes())
+    child = secure(bundle=bundle)
+    bundle.write_text("nothing\n")
+    child.signal(signal.SIGHUP)
+    line = child.wait_log("policy not reloaded, the old one stays")
+    assert "no certificate in it" in line["error"]
+    port = origin().port
+    world.tunnel(child, port, web).close()
+    renewed = world.server("renewed.pem")
+    bundle.write_bytes(renewed.read_bytes())
+    child.reload()
+    sock = world.tunnel(child, port, web)
+    theirs = ssl.DER_cert_to_PEM_cert(sock.getpeercert(True))
+    assert theirs in renewed.read_text().replace("\r", "") or \
+        ssl.PEM_cert_to_DER_cert(renewed.read_text().split(
+            "-----BEGIN PRIVATE")[0]) == sock.getpeercert(True)
+
+
+# --- settings -----------------------------------------------------------------
+
+def fails(*flags, config=None, tmp_path=None):
+    flags = list(flags)
+    if config is not None:
+        path = tmp_path / "config.yaml"
+        path.write_text(config)
+        flags += ["--config-file", path]
+    done = harness.run_smokescreen("--check-config", *flags)
+    assert done.returncode != 0, done.stdout
+    return done.stderr
+
+
+def test_files_that_will_not_do(world, tmp_path):
+    empty = world.write("empty.pem", "")
+    bundle = "--tls-server-bundle-file"
+    assert "No such file" in fails(bundle, tmp_path / "none")
+    assert "the file is empty" in fails(bundle, empty)
+    other = pki.Key()
+    certificate = world.bundle.read_text().split("-----BEGIN PRIVATE")[0]
+    assert "no private key in it" in fails(
+        bundle, world.write("nokey.pem", certificate))
+    assert "does not belong" in fails(
+        bundle, world.write("mismatch.pem",
+                            certificate + other.pem.decode()))
+    locked = pki.openssl("pkey", "-aes128", "-passout", "pass:x",
+                         data=other.pem).decode()
+    assert "encrypted" in fails(
+        bundle, world.write("locked.pem", certificate + locked))
+    assert "no certificate in it" in fails(
+        bundle, world.bundle, "--tls-client-ca-file",
+        world.write("noca.pem", other.pem.decode()))
+
+
+def test_flags_that_would_do_nothing(world):
+    ca = ("--tls-client-ca-file", world.ca)
+    bundle = ("--tls-server-bundle-file", world.bundle)
+    crl = ("--tls-crl-file", world.crl("some.crl"))
+    assert "needs --tls-server-bundle-file" in fails(*ca)
+    assert "needs --tls-client-ca-file" in fails(*bundle, *crl)
+    assert "needs --tls-client-ca-file" in fails(*bundle,
+                                                 "--require-client-cert")
+    assert "needs --tls-client-ca-file" in fails(*bundle, "--role-from", "ou")
+    assert "--role-from" in fails(*bundle, *ca, "--role-from", "nonsense")
+
+
+def test_crls_fail_closed(world):
+    flags = ("--tls-server-bundle-file", world.bundle,
+             "--tls-client-ca-file", world.ca, "--tls-crl-file")
+    assert "overdue" in fails(*flags, world.crl("old.crl",
+                                                next="2024-06-01"))
+    assert "not among the CAs" in fails(
+        *flags, world.crl("alien.crl", issuer=pki.authority("alien")))
+    done = harness.run_smokescreen(
+        "--check-config", *flags, world.crl("old.crl", next="2024-06-01"),
+        "--tls-crl-grace", "999999h")
+    assert done.returncode != 0  # 2^31 ms is the longest
+
+
+def test_config_section(proxy, world, web, origin, tmp_path):
+    whole = world.bundle.read_text()
+    at = whole.index("-----BEGIN PRIVATE")
+    config = (f"tls:\n"
+              f"  cert_file: {world.write('c.pem', whole[:at])}\n"
+              f"  key_file: {world.write('k.pem', whole[at:])}\n"
+              f"  client_ca_files: [{world.ca}]\n"
+              f"  crl_files: [{world.crl('fine.crl')}]\n"
+              f"require_client_cert: true\nrole_from: cn\n")
+    child = proxy("--egress-acl-file", harness.compile_acl(tmp_path, ACL),
+                  config=config)
+    world.tunnel(child, origin().port, web).close()
+    path = tmp_path / "config.yaml"
+    shown = harness.run_smokescreen("--check-config", "--config-file",
+                                    path).stdout
+    assert f"key_file: {world.directory / 'k.pem'}" in shown
+    assert "require_client_cert: true" in shown
+
+
+def test_config_mistakes(tmp_path):
+    assert "'tls' section requires 'cert_file'" in fails(
+        config="tls: {key_file: x}\n", tmp_path=tmp_path)
+    text = fails(config="tls: {cert_fil: x}\n", tmp_path=tmp_path)
+    assert "did you mean 'cert_file'?" in text
+    assert "field tls.cert_file not found" in fails(
+        config="tls.cert_file: x\n", tmp_path=tmp_path)
+
+
+def test_expired_server_certificate_is_warned_of(secure, world):
+    child = secure(bundle=world.server("expired.pem", end="2021-01-01"))
+    child.wait_log("the server's certificate has expired: clients that check "
+                   "will refuse it")
+
+
+def test_ca_without_crl_is_warned_of(secure, world):
+    other = pki.authority("other root")
+    cas = world.write("two.pem", world.root.pem + other.pem)
+    child = secure("--tls-crl-file", world.crl("one.crl"), ca=cas)
+    child.wait_for(lambda line: "no CRL for the client CA other root" in
+                   line["msg"])
+
+
+def test_open_doors(secure, proxy, world):
+    msg = "anyone who can reach the port can use this proxy"
+    line = secure(acl=None).wait_log(msg)
+    assert "no require_client_cert" in line["open_doors"]
+    line = proxy("--tls-server-bundle-file", world.bundle).wait_log(msg)
+    assert "no client CA" in line["open_doors"]
+    assert secure().logged(msg) == []
