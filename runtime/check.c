@@ -223,6 +223,7 @@ static void print_settings(FILE *out, const struct settings *settings)
 	print_duration(out, "idle_timeout", settings->idle_timeout_ms);
 	print_duration(out, "exit_timeout", settings->exit_timeout_ms);
 	print_limits(out, settings);
+	print_proxy(out, "upstream_http_proxy_addr", settings->http_proxy);
 	print_proxy(out, "upstream_https_proxy_addr", settings->https_proxy);
 	fprintf(out, "handover_socket: %s\n",
 		settings->handover_socket != NULL ? settings->handover_socket

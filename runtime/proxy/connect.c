@@ -75,8 +75,6 @@ void connect_dial(struct client *client, const struct addr *addrs, size_t count)
 		}
 	}
 	client->mark_us = client_clock_us();
-	if (client->via != NULL)
-		client->remote_port = via_port(client);
 	client->dial = dial_start(
 		client->worker->base, addrs, count, client->remote_port,
 		settings_of(client)->connect_timeout_ms, on_dial, client);
@@ -153,7 +151,7 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 				     "not every resolved address is allowed");
 		return;
 	}
-	if (kept != 0 && client->forward != NULL &&
+	if (kept != 0 && client->forward != NULL && client->via == NULL &&
 	    forward_reuse(client, allowed, kept))
 		return;
 	if (kept != 0 && client->via != NULL)

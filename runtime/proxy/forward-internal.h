@@ -13,7 +13,16 @@
 #include "body.h"
 #include "client.h"
 #include "forward.h"
+#include "runtime/net/proxy_address.h"
 #include "runtime/policy/str.h"
+
+/* The proxy that plain requests go by, or NULL. */
+const struct proxy_address *forward_proxy(const struct client *client);
+
+/* Nothing has come of it, for ERROR, in which the proxy is to blame if there is
+ * one: we answer STATUS and WHAT. */
+void forward_fail(struct client *client, unsigned status, const char *what,
+		  const char *error);
 
 /* Where bytes are read to: WORKER_BUFFER of them. */
 char *forward_buffer(struct client *client);

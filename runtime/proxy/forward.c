@@ -3,13 +3,16 @@
 #include "forward.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
 #include "forward-internal.h"
 #include "headers.h"
+#include "runtime/net/endpoint.h"
 #include "upstream.h"
+#include "via.h"
 #include "worker.h"
 
 /* --- beginning and end --- */
@@ -44,12 +47,32 @@ static void set_request_body(struct forward *forward, const struct head *head)
 		body_init(&forward->request, BODY_NONE, 0);
 }
 
+const struct proxy_address *forward_proxy(const struct client *client)
+{
+	return client->worker->shared->settings->http_proxy;
+}
+
+static struct headers_way way_to(const struct client *client, struct str host)
+{
+	const struct proxy_address *proxy = forward_proxy(client);
+
+	return (struct headers_way){
+		.host = host,
+		.upgrade = client->forward->upgrade,
+		.absolute = proxy != NULL,
+		.basic = proxy != NULL && proxy->basic != NULL
+				 ? str_from(proxy->basic)
+				 : STR(""),
+	};
+}
+
 bool forward_begin(struct client *client, const struct request *request,
 		   const char *head, const struct request_url *url,
 		   struct str host, const char *rest, size_t length)
 {
 	struct forward *forward = calloc(1, sizeof(*forward));
 	struct spill *out = &client->up.spill;
+	struct headers_way way;
 
 	if (forward == NULL)
 		return false;
@@ -63,11 +86,12 @@ bool forward_begin(struct client *client, const struct request *request,
 	/* RFC 9112 C.2.2: no connection of a 1.0 client is kept by a proxy */
 	forward->keep = request->head.minor != 0 && !request->head.close;
 	client->bodiless = forward->is_head;
-	if (!spill_reserve(out, (uint32_t)headers_origin_max(request, host)) ||
+	way = way_to(client, host);
+	if (!spill_reserve(out, (uint32_t)headers_origin_max(request, &way)) ||
 	    !spill_add(&forward->ahead, rest, (uint32_t)length))
 		return false;
 	out->end = (uint32_t)headers_to_origin((char *)out->p, request, head,
-					       url, host, forward->upgrade);
+					       url, &way);
 	return true;
 }
 
@@ -92,6 +116,7 @@ static struct upstream_key key_of(const struct client *client)
 		.scheme = STR("http"),
 		.host = str_make(client->text, client->forward->host),
 		.port = client->port,
+		.proxy = forward_proxy(client),
 	};
 }
 
@@ -286,6 +311,9 @@ void forward_connected(struct client *client)
 	struct forward *forward = client->forward;
 	size_t length;
 
+	/* the way was there; a retry goes the same */
+	via_free(client->via);
+	client->via = NULL;
 	client->state = CLIENT_FORWARD;
 	forward->up = forward->request.kind == BODY_NONE ? UP_DONE : UP_BODY;
 	/* what has come of the body goes out with the head */
@@ -320,6 +348,20 @@ void forward_ready(struct client *client, struct peer *peer, short what)
 	settle(client);
 }
 
+void forward_fail(struct client *client, unsigned status, const char *what,
+		  const char *error)
+{
+	char text[ENDPOINT_TEXT_MAX], blamed[ENDPOINT_TEXT_MAX + 256];
+
+	if (forward_proxy(client) != NULL) {
+		endpoint_format(&client->remote, client->remote_port, text);
+		snprintf(blamed, sizeof(blamed), "upstream proxy %s: %s", text,
+			 error);
+		error = blamed;
+	}
+	answer_fail(client, status, what, error, error, false);
+}
+
 void forward_timed_out(struct client *client)
 {
 	struct forward *forward = client->forward;
@@ -334,8 +376,8 @@ void forward_timed_out(struct client *client)
 			    false);
 	} else {
 		forward->keep = false;
-		answer_fail(client, 504, "Timed out connecting to remote host",
-			    error, error, false);
+		forward_fail(client, 504, "Timed out connecting to remote host",
+			     error);
 	}
 }
 

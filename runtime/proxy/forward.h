@@ -1,5 +1,6 @@
 /* forward.h - one plain HTTP request and its answer, between a client and an
- * origin that connect.c has decided upon.
+ * origin that connect.c has decided upon, or the proxy (via.h) that is asked
+ * for it in the origin's place.
  *
  *   up     HELD ---> BODY ---> DONE         what the client sends
  *             \__________________/
@@ -60,16 +61,17 @@ struct forward {
 	struct spill replay; /* the head as sent, while it may be sent again */
 };
 
-/* Begin with REQUEST, whose spans are in HEAD and whose target is URL, at HOST;
- * the LENGTH bytes at REST came behind the head.  CLIENT holds what is to be
- * sent from here on, and is told of an origin by one of the next two.  False:
- * out of memory. */
+/* Begin with REQUEST, whose spans are in HEAD and whose target is URL, at HOST,
+ * by the proxy declared for it, if one is; the LENGTH bytes at REST came behind
+ * the head.  CLIENT holds what is to be sent from here on, and is told of an
+ * origin by one of the next two.  False: out of memory. */
 bool forward_begin(struct client *client, const struct request *request,
 		   const char *head, const struct request_url *url,
 		   struct str host, const char *rest, size_t length);
 
-/* Is a connection there that one of the COUNT vetted addresses at ADDRS may be
- * asked over?  Then the exchange goes on with it. */
+/* Is a connection there that one of the COUNT vetted addresses at ADDRS, of the
+ * origin or the proxy, may be asked over?  Then the exchange goes on with it.
+ */
 bool forward_reuse(struct client *client, const struct addr *addrs,
 		   size_t count);
 

@@ -17,8 +17,7 @@
 
 static bool bad_answer(struct client *client, const char *error)
 {
-	answer_fail(client, 502, "Malformed answer from remote host", error,
-		    error, false);
+	forward_fail(client, 502, "Malformed answer from remote host", error);
 	return false;
 }
 
@@ -71,7 +70,7 @@ static void log_answer(struct client *client, const struct response *response)
 		.local = client->local,
 		.local_port = client->local_port,
 		.remote = client->remote,
-		.remote_port = client->port,
+		.remote_port = client->remote_port,
 		.connect_us = client->connect_us,
 		.content_length = -1,
 	};
@@ -301,8 +300,8 @@ static bool origin_ended(struct client *client, int error)
 			error != 0 ? strerror(error)
 				   : "connection closed without an answer";
 
-		answer_fail(client, 502, "Failed to connect to remote host",
-			    text, text, false);
+		forward_fail(client, 502, "Failed to connect to remote host",
+			     text);
 		return false;
 	}
 	if (error != 0 || !body_may_end(&forward->response))

@@ -52,13 +52,14 @@ static void put_length(struct text *text, uint64_t length)
 
 /* --- to origins --- */
 
-size_t headers_origin_max(const struct request *request, struct str host)
+size_t headers_origin_max(const struct request *request,
+			  const struct headers_way *way)
 {
 	/* every byte of the target escaped; a blank behind each colon; and what
 	 * is added: Content-Length or Transfer-Encoding, TE, Connection,
-	 * Upgrade */
+	 * Upgrade; the scheme and the name of Proxy-Authorization */
 	return request->head.length + (size_t)request->target.length * 3 +
-	       host.n + HEAD_MAX_FIELDS + 192;
+	       way->host.n * 2 + way->basic.n + HEAD_MAX_FIELDS + 256;
 }
 
 /* Bytes beyond ASCII have no place in a target: escaped as upstream does. */
@@ -79,17 +80,23 @@ static void put_escaped(struct text *text, const char *bytes, size_t length)
 	}
 }
 
-/* RFC 9112 3.2.1, and 3.2.4 for OPTIONS. */
+/* RFC 9112 3.2.1 and, to a proxy, 3.2.2; 3.2.4 for OPTIONS. */
 static void put_target(struct text *text, const struct request *request,
-		       const char *head, const struct request_url *url)
+		       const char *head, const struct request_url *url,
+		       const struct headers_way *way)
 {
 	const char *target = head + request->target.start;
 	const char *path = target + url->path.start;
 
+	if (way->absolute) {
+		put_text(text, "http://");
+		put(text, way->host.p, way->host.n);
+	}
 	if (url->path.length == 0 &&
 	    head_equal(head + request->method.start, request->method.length,
 		       "OPTIONS")) {
-		put_text(text, "*");
+		/* the last proxy makes it an asterisk */
+		put_text(text, way->absolute ? "" : "*");
 		return;
 	}
 	if (url->path.length == 0 || *path != '/')
@@ -97,14 +104,18 @@ static void put_target(struct text *text, const struct request *request,
 	put_escaped(text, path, url->path.length);
 }
 
+static bool is_trace(const struct request *request, const char *head)
+{
+	return request->method.length == 5 &&
+	       memcmp(head + request->method.start, "TRACE", 5) == 0;
+}
+
 bool headers_counts(const struct request *request, const char *head)
 {
-	const char *method = head + request->method.start;
-	size_t length = request->method.length;
-
 	return request->head.counted &&
-	       ((length == 7 && memcmp(method, "OPTIONS", 7) == 0) ||
-		(length == 5 && memcmp(method, "TRACE", 5) == 0));
+	       (is_trace(request, head) ||
+		(request->method.length == 7 &&
+		 memcmp(head + request->method.start, "OPTIONS", 7) == 0));
 }
 
 static bool goes_to_origin(const struct request *request,
@@ -141,19 +152,24 @@ static bool goes_to_origin(const struct request *request,
 
 size_t headers_to_origin(char *out, const struct request *request,
 			 const char *head, const struct request_url *url,
-			 struct str host, bool upgrade)
+			 const struct headers_way *way)
 {
 	const bool counts = headers_counts(request, head) &&
 			    request->head.max_forwards != 0;
-	const char *options = upgrade ? "Upgrade" : NULL;
+	const char *options = way->upgrade ? "Upgrade" : NULL;
 	struct text text = {out};
 
 	put_span(&text, head, request->method);
 	put_text(&text, " ");
-	put_target(&text, request, head, url);
+	put_target(&text, request, head, url, way);
 	put_text(&text, " HTTP/1.1\r\nHost: ");
-	put(&text, host.p, host.n);
+	put(&text, way->host.p, way->host.n);
 	put_text(&text, "\r\n");
+	if (way->basic.n != 0 && !is_trace(request, head)) {
+		put_text(&text, "Proxy-Authorization: Basic ");
+		put(&text, way->basic.p, way->basic.n);
+		put_text(&text, "\r\n");
+	}
 	for (uint32_t i = 0; i < request->head.field_count; i++) {
 		const struct head_field *field = &request->head.fields[i];
 
@@ -172,9 +188,9 @@ size_t headers_to_origin(char *out, const struct request *request,
 	/* a client that takes trailers will get them through us */
 	if (request->head.trailers && request->head.minor != 0) {
 		put_text(&text, "TE: trailers\r\n");
-		options = upgrade ? "TE, Upgrade" : "TE";
+		options = way->upgrade ? "TE, Upgrade" : "TE";
 	}
-	if (upgrade)
+	if (way->upgrade)
 		put_text(&text, "Upgrade: websocket\r\n");
 	if (options != NULL) {
 		put_text(&text, "Connection: ");

@@ -31,15 +31,24 @@
 /* Is REQUEST, whose spans are in HEAD, one that Max-Forwards is for? */
 bool headers_counts(const struct request *request, const char *head);
 
-/* How many bytes headers_to_origin() may need for REQUEST and HOST. */
-size_t headers_origin_max(const struct request *request, struct str host);
+/* Where a request goes, and how. */
+struct headers_way {
+	struct str host;  /* what the origin is called */
+	bool upgrade;     /* it asks for a websocket */
+	bool absolute;    /* to a proxy, which is told where the origin is */
+	struct str basic; /* who we are to the proxy; empty: nobody */
+};
 
-/* Write the head that goes to the origin for REQUEST, whose spans are in HEAD;
- * URL is its target, split, and HOST what the origin is called.  UPGRADE: it
- * asks for a websocket.  Returns the length. */
+/* How many bytes headers_to_origin() may need for REQUEST and WAY. */
+size_t headers_origin_max(const struct request *request,
+			  const struct headers_way *way);
+
+/* Write the head that goes by WAY for REQUEST, whose spans are in HEAD; URL is
+ * its target, split.  Of TRACE, whose answer shows the request, a proxy is not
+ * told who we are (RFC 9110 9.3.8).  Returns the length. */
 size_t headers_to_origin(char *out, const struct request *request,
 			 const char *head, const struct request_url *url,
-			 struct str host, bool upgrade);
+			 const struct headers_way *way);
 
 /* What the answer to a client is to look like. */
 struct headers_answer {

@@ -226,19 +226,29 @@ static bool is_plain_ascii(struct str text)
 	return true;
 }
 
+#define HOST_FIELD_MAX (HOSTNAME_MAX + sizeof("[]:65535"))
+
 /* What the origin is called in Host: as it was written, unless that takes more
- * than ASCII. */
-static struct str host_field(const struct destination *destination,
-			     struct str port, char *out)
+ * than ASCII, or another proxy is to look it up, which must mean by it what was
+ * judged here. */
+static struct str host_field(const struct client *client,
+			     const struct destination *destination,
+			     bool has_port, char out[HOST_FIELD_MAX])
 {
 	const struct hostname *host = &destination->asked.host;
+	bool literal = strchr(host->text, ':') != NULL;
+	int n;
 
-	if (!destination->understood || is_plain_ascii(destination->raw))
+	if (!destination->understood ||
+	    (client->worker->shared->settings->http_proxy == NULL &&
+	     is_plain_ascii(destination->raw)))
 		return destination->raw;
-	memcpy(out, host->text, host->length);
-	out[host->length] = ':';
-	memcpy(out + host->length + 1, port.p, port.n);
-	return str_make(out, host->length + (port.n != 0 ? 1 + port.n : 0));
+	n = snprintf(out, HOST_FIELD_MAX, "%s%s%s", literal ? "[" : "",
+		     host->text, literal ? "]" : "");
+	if (has_port)
+		n += snprintf(out + n, HOST_FIELD_MAX - (size_t)n, ":%u",
+			      client->port);
+	return str_make(out, (size_t)n);
 }
 
 static void begin_http(struct client *client, const struct request *request,
@@ -246,7 +256,7 @@ static void begin_http(struct client *client, const struct request *request,
 {
 	struct str target = span_text(head, request->target);
 	char text[REQUEST_MAX_TARGET + sizeof(":80")];
-	char name[HOSTNAME_MAX + 1 + REQUEST_MAX_TARGET];
+	char name[HOST_FIELD_MAX];
 	struct destination destination;
 	struct request_url url;
 	struct str scheme, host;
@@ -271,7 +281,7 @@ static void begin_http(struct client *client, const struct request *request,
 	client->text = NULL;
 	read_destination(client, text, write_authority(text, target.p, &url),
 			 span_text(target.p, url.authority), &destination);
-	host = host_field(&destination, span_text(target.p, url.port), name);
+	host = host_field(client, &destination, url.port.length != 0, name);
 	if (!forward_begin(client, request, head, &url, host, rest, length)) {
 		client_close(client, CLOSE_ERROR);
 		return;

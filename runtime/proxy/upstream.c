@@ -51,8 +51,9 @@ static uint32_t bucket_of(const struct upstream_key *key)
 
 static bool same_key(const struct upstream_key *a, const struct upstream_key *b)
 {
-	return a->port == b->port && str_equal(a->host, b->host) &&
-	       str_equal(a->scheme, b->scheme) && str_equal(a->role, b->role);
+	return a->port == b->port && a->proxy == b->proxy &&
+	       str_equal(a->host, b->host) && str_equal(a->scheme, b->scheme) &&
+	       str_equal(a->role, b->role);
 }
 
 /* Out of the pool and into *OUT; closed when that is NULL. */
@@ -209,6 +210,7 @@ static struct idle *idle_new(struct upstreams *pool,
 	idle->upstream = *upstream;
 	idle->timeout = (struct timeout){.queue = NULL};
 	idle->key.port = key->port;
+	idle->key.proxy = key->proxy;
 	idle->key.role = keep(&p, key->role);
 	idle->key.scheme = keep(&p, key->scheme);
 	idle->key.host = keep(&p, key->host);

@@ -1,10 +1,11 @@
 /* upstream.h - connections to origins that wait to be used again, for plain
  * HTTP.  One pool per worker: no locks.
  *
- * A connection is used again only for the same role, scheme, host, port and
- * address, under the same policy: what it was vetted for.  Who comes with
- * another policy than the pool's finds it emptied.  While it waits a connection
- * is listened to; whatever is heard, bytes or the end, makes it useless. */
+ * A connection is used again only for the same role, scheme, host, port,
+ * upstream proxy and address, under the same policy: what it was vetted for.
+ * Who comes with another policy than the pool's finds it emptied.  While it
+ * waits a connection is listened to; whatever is heard, bytes or the end, makes
+ * it useless. */
 #ifndef PROXY_UPSTREAM_H
 #define PROXY_UPSTREAM_H
 
@@ -20,6 +21,7 @@
 
 struct event_base;
 struct policy;
+struct proxy_address;
 struct idle;
 
 #define UPSTREAM_BUCKETS 256u
@@ -48,6 +50,8 @@ struct upstream_key {
 	struct str scheme;
 	struct str host; /* normalised */
 	uint16_t port;
+	/* The one of the settings, by its identity; NULL: none. */
+	const struct proxy_address *proxy;
 };
 
 /* MAX, MAX_PER_HOST and IDLE_MS: 0 means the defaults above. */

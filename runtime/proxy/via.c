@@ -1,8 +1,8 @@
 /* via.c - see via.h.
- * In this order: the declared proxy is looked up, so that it is known when the
- * destination is judged; the destination is looked up and judged; a proxy that
- * the client named is looked up and judged; one of them is dialled, asked, and
- * answers. */
+ * In this order: the declared proxies are looked up, so that they are known
+ * when the destination is judged; the destination is looked up and judged; a
+ * proxy that the client named is looked up and judged; one of them is dialled,
+ * asked, and answers. */
 #include "via.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "answer.h"
 #include "client.h"
 #include "connect.h"
+#include "forward.h"
 #include "measure.h"
 #include "respond.h"
 #include "runtime/net/resolver.h"
@@ -25,9 +26,10 @@
 struct via {
 	const struct proxy_address *to; /* borrowed: the settings', or OWN;
 					 * NULL: we go there directly, and
-					 * only look up the declared one */
+					 * only look up the declared */
 	struct proxy_address own;       /* owned; zeroed for the declared */
-	struct hostname destination;    /* while the declared is looked up */
+	struct hostname destination;    /* while the declared are looked up */
+	unsigned step;                  /* which of them is next */
 	struct addr addrs[RESOLVER_MAX_ADDRESSES];
 	size_t count;
 	struct spill request; /* ours to the proxy, as far as it is not sent */
@@ -96,7 +98,16 @@ static void fail(struct client *client, unsigned status, const char *what,
 	answer_fail(client, status, what, error, error, decided);
 }
 
-/* --- the declared proxy --- */
+/* --- the declared proxies --- */
+
+/* One of VIA_DECLARED, or NULL. */
+static const struct proxy_address *declared(const struct worker *worker,
+					    unsigned which)
+{
+	const struct settings *settings = worker->shared->settings;
+
+	return which == 0 ? settings->http_proxy : settings->https_proxy;
+}
 
 static bool is_known(const struct via_known *known, const struct addr *addr)
 {
@@ -119,11 +130,14 @@ static void remember(struct via_known *known, const struct addr *addr)
 bool via_is_declared(const struct worker *worker, const struct addr *addr,
 		     uint16_t port)
 {
-	const struct proxy_address *declared =
-		worker->shared->settings->https_proxy;
+	for (unsigned i = 0; i < VIA_DECLARED; i++) {
+		const struct proxy_address *proxy = declared(worker, i);
 
-	return declared != NULL && port == declared->port &&
-	       is_known(&worker->declared, addr);
+		if (proxy != NULL && port == proxy->port &&
+		    is_known(&worker->declared[i], addr))
+			return true;
+	}
+	return false;
 }
 
 /* To the destination: by the way of the proxy, or without it. */
@@ -138,20 +152,22 @@ static void go_on(struct client *client)
 	connect_destination(client, &destination);
 }
 
+/* The next of them is at the COUNT addresses at ADDRS. */
 static void found_declared(struct client *client, const struct addr *addrs,
 			   size_t count)
 {
+	struct worker *worker = client->worker;
 	struct via *via = client->via;
 
 	for (size_t i = 0; i < count; i++)
-		remember(&client->worker->declared, &addrs[i]);
-	if (via->to != NULL && via->to != &via->own) {
+		remember(&worker->declared[via->step], &addrs[i]);
+	if (via->to == declared(worker, via->step)) {
 		via->count = count < RESOLVER_MAX_ADDRESSES
 				     ? count
 				     : RESOLVER_MAX_ADDRESSES;
 		memcpy(via->addrs, addrs, via->count * sizeof(*addrs));
 	}
-	go_on(client);
+	via->step++;
 }
 
 /* --- names --- */
@@ -182,15 +198,19 @@ static void looked_up(struct client *client, enum lookup_status status)
 		client->exchange.dns_us = before;
 }
 
+static void find_declared(struct client *client);
+
 static void on_declared(void *context, const struct lookup_result *result)
 {
 	struct client *client = context;
 
 	looked_up(client, result->status);
-	if (result->status == LOOKUP_OK)
+	if (result->status == LOOKUP_OK) {
 		found_declared(client, result->addrs, result->count);
-	else
+		find_declared(client);
+	} else {
 		fail_lookup(client, result);
+	}
 }
 
 static void lookup(struct client *client, const struct hostname *host,
@@ -207,24 +227,39 @@ static void lookup(struct client *client, const struct hostname *host,
 		     strerror(errno), false);
 }
 
-/* Why CLIENT cannot go by the proxy that it names or we declare; NULL. */
-static const char *unsupported(const struct client *client)
+/* Where are those that were not found yet?  Then go on. */
+static void find_declared(struct client *client)
 {
-	if (client->forward != NULL)
-		return "upstream proxies for plain HTTP are not supported by "
-		       "this version";
-	if (client->via->to->tls)
-		return "upstream proxies over TLS are not supported by this "
-		       "version";
-	return NULL;
+	struct via *via = client->via;
+
+	while (via->step < VIA_DECLARED) {
+		const struct proxy_address *proxy =
+			declared(client->worker, via->step);
+
+		if (proxy == NULL) {
+			via->step++;
+		} else if (proxy->host.form == HOST_NAME) {
+			lookup(client, &proxy->host, on_declared);
+			return;
+		} else {
+			found_declared(client, &proxy->host.addr, 1);
+		}
+	}
+	go_on(client);
 }
 
 bool via_goes_direct(struct client *client, const struct hostname *host)
 {
-	const struct proxy_address *declared = settings_of(client)->https_proxy;
-	const char *why;
+	const struct settings *settings = settings_of(client);
+	bool plain = client->forward != NULL;
 
-	if (client->via == NULL && declared == NULL)
+	/* what a client names is for tunnels */
+	if (plain) {
+		via_free(client->via);
+		client->via = NULL;
+	}
+	if (client->via == NULL && settings->http_proxy == NULL &&
+	    settings->https_proxy == NULL)
 		return true;
 	if (client->via == NULL) {
 		client->via = via_new();
@@ -233,34 +268,31 @@ bool via_goes_direct(struct client *client, const struct hostname *host)
 			     strerror(ENOMEM), false);
 			return false;
 		}
-		/* plain HTTP has a proxy of its own */
-		client->via->to = client->forward == NULL ? declared : NULL;
+		client->via->to =
+			plain ? settings->http_proxy : settings->https_proxy;
 	}
-	why = client->via->to != NULL ? unsupported(client) : NULL;
-	if (why != NULL) {
-		fail(client, 501, "Not Implemented", why, false);
+	if (client->via->to != NULL && client->via->to->tls) {
+		fail(client, 501, "Not Implemented",
+		     "upstream proxies over TLS are not supported by this "
+		     "version",
+		     false);
 		return false;
 	}
 	client->via->destination = *host;
-	if (declared == NULL)
-		go_on(client);
-	else if (declared->host.form == HOST_NAME)
-		lookup(client, &declared->host, on_declared);
-	else
-		found_declared(client, &declared->host.addr, 1);
+	find_declared(client);
 	return false;
-}
-
-uint16_t via_port(const struct client *client)
-{
-	return client->via->to->port;
 }
 
 /* --- the client's proxy --- */
 
 static void dial(struct client *client)
 {
-	connect_dial(client, client->via->addrs, client->via->count);
+	struct via *via = client->via;
+
+	client->remote_port = via->to->port;
+	if (client->forward == NULL ||
+	    !forward_reuse(client, via->addrs, via->count))
+		connect_dial(client, via->addrs, via->count);
 }
 
 /* Keep what of the COUNT addresses at ADDRS the policy allows, and dial. */

@@ -1,10 +1,14 @@
 /* via.h - the way through an upstream proxy: whose, where it is, and its
  * consent to the tunnel.  connect.c decides about the destination as ever; then
- * this takes over from the dial to the tunnel.
+ * this takes over from the dial to the tunnel.  Of plain HTTP, which needs no
+ * consent, only the dial is done here.
  *
- * A declared proxy (--upstream-https-proxy-addr) may be anywhere, whatever the
+ * A declared proxy (--upstream-https-proxy-addr for tunnels,
+ * --upstream-http-proxy-addr for plain HTTP) may be anywhere, whatever the
  * policy says of its address, and is no destination for anybody.  One that a
- * client names (X-Upstream-Https-Proxy) is judged like a destination. */
+ * client names (X-Upstream-Https-Proxy) is judged like a destination, and is
+ * for tunnels alone: with plain HTTP it is subject to the policy, but no way.
+ */
 #ifndef PROXY_VIA_H
 #define PROXY_VIA_H
 
@@ -17,8 +21,10 @@
 struct client;
 struct worker;
 
-/* Addresses that the declared proxy was found at: none of them, at its port, is
- * a destination.  More than one answer of a name server are remembered, since
+#define VIA_DECLARED 2 /* for plain HTTP, for tunnels */
+
+/* Addresses that a declared proxy was found at: none of them, at its port, is a
+ * destination.  More than one answer of a name server are remembered, since
  * the next may differ. */
 #define VIA_MAX_KNOWN 64
 struct via_known {
@@ -27,7 +33,7 @@ struct via_known {
 	size_t next; /* the one to forget when there is no room */
 };
 
-/* Is ADDR at PORT the declared proxy? */
+/* Is ADDR at PORT a declared proxy? */
 bool via_is_declared(const struct worker *worker, const struct addr *addr,
 		     uint16_t port);
 
@@ -38,9 +44,6 @@ enum proxy_address_error via_take_header(struct client *client,
 /* The policy allows HOST.  True: CLIENT goes to it directly.  False: by a
  * proxy, and everything from here on happens here. */
 bool via_goes_direct(struct client *client, const struct hostname *host);
-
-/* Of the proxy that CLIENT, which has a way, goes by. */
-uint16_t via_port(const struct client *client);
 
 /* The host of the proxy that CLIENT named, or NULL. */
 const struct hostname *via_host(const struct client *client);

@@ -79,7 +79,7 @@ struct worker {
 	struct store_view view;
 	struct secure_worker *secure; /* owned; NULL: no TLS */
 	struct self_cache self;
-	struct via_known declared; /* where the declared proxy is */
+	struct via_known declared[VIA_DECLARED]; /* where those proxies are */
 	struct id_source ids;
 	struct timeouts head_timeouts;
 	struct timeouts via_timeouts;   /* of upstream proxies asked */

@@ -18,24 +18,23 @@ static void must(bool holds)
 		abort();
 }
 
-static void check_request(const char *bytes, size_t size)
+static void check_request(const char *bytes, size_t size, bool absolute)
 {
 	struct head_progress one = {0}, two = {0};
 	struct request_url url;
-	struct str host = STR("a.test");
+	struct headers_way way = {.host = STR("a.test"), .absolute = absolute};
 	size_t length;
-	bool upgrade;
 	char *out;
 
 	if (request_scan(&one, bytes, size, &request) != HEAD_DONE ||
 	    !request_split_url(bytes + request.target.start,
 			       request.target.length, &url))
 		return;
-	upgrade = request.head.upgrade && request.head.websocket;
-	out = malloc(headers_origin_max(&request, host));
+	way.upgrade = request.head.upgrade && request.head.websocket;
+	out = malloc(headers_origin_max(&request, &way));
 	must(out != NULL);
-	length = headers_to_origin(out, &request, bytes, &url, host, upgrade);
-	must(length <= headers_origin_max(&request, host));
+	length = headers_to_origin(out, &request, bytes, &url, &way);
+	must(length <= headers_origin_max(&request, &way));
 	/* what was escaped may have made it too long for us; not for others */
 	if (length <= REQUEST_MAX_HEAD) {
 		enum head_status status =
@@ -96,7 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size > 2 * RESPONSE_MAX_HEAD)
 		return 0;
-	check_request((const char *)data, size);
+	check_request((const char *)data, size, false);
+	check_request((const char *)data, size, true);
 	check_response((const char *)data, size);
 	return 0;
 }

@@ -17,36 +17,42 @@
 static struct request request;
 static struct response response;
 
-/* The head for the origin; at most its room is written. */
-static size_t to_origin(const char *text, bool upgrade, char **out)
+/* The head that goes by WAY, whose host is the target's; at most its room is
+ * written. */
+static size_t to_origin(const char *text, struct headers_way way, char **out)
 {
 	struct head_progress progress = {0};
 	struct request_url url;
 	size_t room, length;
-	struct str host;
 
 	assert_int_equal(request_scan(&progress, text, strlen(text), &request),
 			 HEAD_DONE);
 	assert_true(request_split_url(text + request.target.start,
 				      request.target.length, &url));
-	host = str_make(text + request.target.start + url.authority.start,
-			url.authority.length);
-	room = headers_origin_max(&request, host);
+	way.host = str_make(text + request.target.start + url.authority.start,
+			    url.authority.length);
+	room = headers_origin_max(&request, &way);
 	*out = malloc(room + 1);
 	assert_non_null(*out);
-	length = headers_to_origin(*out, &request, text, &url, host, upgrade);
+	length = headers_to_origin(*out, &request, text, &url, &way);
 	assert_true(length <= room);
 	(*out)[length] = '\0';
 	return length;
 }
 
-static void check_origin(const char *text, bool upgrade, const char *want)
+static void check_way(const char *text, struct headers_way way,
+		      const char *want)
 {
 	char *out;
 
-	to_origin(text, upgrade, &out);
+	to_origin(text, way, &out);
 	assert_string_equal(out, want);
 	free(out);
+}
+
+static void check_origin(const char *text, bool upgrade, const char *want)
+{
+	check_way(text, (struct headers_way){.upgrade = upgrade}, want);
 }
 
 static void test_to_origins(void **state)
@@ -84,6 +90,26 @@ static void test_to_origins(void **state)
 		     false, "GET / HTTP/1.1\r\nHost: a\r\nx-ab: g\r\n\r\n");
 }
 
+static void test_to_proxies(void **state)
+{
+	const struct headers_way way = {.absolute = true, .basic = STR("Yg==")};
+	const struct headers_way nobody = {.absolute = true};
+
+	(void)state;
+	check_way("GET http://u:p@a.test:80/b?c HTTP/1.1\r\nHost: other\r\n"
+		  "Proxy-Authorization: Basic Yw==\r\nA:b\r\n\r\n",
+		  way,
+		  "GET http://a.test:80/b?c HTTP/1.1\r\nHost: a.test:80\r\n"
+		  "Proxy-Authorization: Basic Yg==\r\nA: b\r\n\r\n");
+	check_way("GET http://[::1]?c HTTP/1.1\r\nHost: a\r\n\r\n", nobody,
+		  "GET http://[::1]/?c HTTP/1.1\r\nHost: [::1]\r\n\r\n");
+	check_way("OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n", nobody,
+		  "OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n");
+	/* its answer shows what was asked */
+	check_way("TRACE http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", way,
+		  "TRACE http://a/ HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
 static size_t add(char *text, size_t at, const char *more)
 {
 	memcpy(text + at, more, strlen(more));
@@ -110,7 +136,13 @@ static void test_the_most_room(void **state)
 		at = add(text, at, "A:\r\n");
 	at = add(text, at, "\r\n");
 	text[at] = '\0';
-	to_origin(text, true, &out);
+	to_origin(text, (struct headers_way){.upgrade = true}, &out);
+	free(out);
+	to_origin(text,
+		  (struct headers_way){.upgrade = true,
+				       .absolute = true,
+				       .basic = STR("dTpw")},
+		  &out);
 	free(out);
 	free(text);
 }
@@ -235,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_to_origins),
+		cmocka_unit_test(test_to_proxies),
 		cmocka_unit_test(test_the_most_room),
 		cmocka_unit_test(test_to_clients),
 		cmocka_unit_test(test_the_most_room_to_clients),

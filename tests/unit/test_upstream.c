@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "runtime/net/proxy_address.h"
 #include "runtime/proxy/upstream.h"
 #include "runtime/store.h"
 
@@ -27,7 +28,8 @@ static struct upstream_key plain;
 
 static struct upstream_key key_for(const char *host)
 {
-	return (struct upstream_key){STR(""), STR("http"), str_from(host), 80};
+	return (struct upstream_key){STR(""), STR("http"), str_from(host), 80,
+				     NULL};
 }
 
 static int set_up(void **state)
@@ -85,7 +87,8 @@ static bool is_closed(int end)
 
 static void test_the_key(void **state)
 {
-	struct upstream_key other[4] = {plain, plain, plain, plain};
+	static const struct proxy_address proxy;
+	struct upstream_key other[5] = {plain, plain, plain, plain, plain};
 	int end = put(&policies[0], &plain, &one);
 
 	(void)state;
@@ -93,7 +96,8 @@ static void test_the_key(void **state)
 	other[1].scheme = STR("https");
 	other[2].host = STR("b.test");
 	other[3].port = 81;
-	for (size_t i = 0; i < 4; i++)
+	other[4].proxy = &proxy;
+	for (size_t i = 0; i < 5; i++)
 		assert_false(take(&policies[0], &other[i], &one, 1));
 	assert_false(is_closed(end));
 	assert_true(take(&policies[0], &plain, &one, 1));
