@@ -72,7 +72,7 @@ void measure_dial(struct client *client, const struct dial_result *result)
 {
 	struct worker *worker = client->worker;
 	struct classification class = ranges_classify(
-		&client->policy->ranges, &result->addr, client->port);
+		&client->policy->ranges, &result->addr, client->remote_port);
 
 	metrics_dial(worker->metrics, class.class, result->timed_out,
 		     result->fd >= 0 ? 0 : result->error);

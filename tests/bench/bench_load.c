@@ -4,6 +4,7 @@
  *   connect  COUNT tunnels set up and torn down
  *   deny     COUNT requests to denied.test:443
  *   rtt      COUNT 64-byte exchanges over CONCURRENCY tunnels
+ *   get      COUNT plain GETs of BYTES over CONCURRENCY kept connections
  *   down     COUNT downloads of BYTES each
  *   up       COUNT uploads of BYTES each
  *   idle     COUNT tunnels kept open until standard input ends
@@ -72,6 +73,37 @@ struct order {
 	uint64_t count;
 };
 
+/* Read one head from FD, which sends nothing behind it until answered. */
+static bool read_head(int fd, char *head, size_t size)
+{
+	size_t have = 0;
+
+	while (have < size - 1) {
+		ssize_t got = recv(fd, head + have, size - 1 - have, 0);
+
+		if (got <= 0)
+			return false;
+		have += (size_t)got;
+		head[have] = '\0';
+		if (memcmp(head + have - 4, "\r\n\r\n", 4) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* An HTTP/1.1 origin: BYTES of body for every request. */
+static void serve_http(int fd, char *buffer)
+{
+	int n = snprintf(buffer, 128,
+			 "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
+			 (unsigned long long)bytes);
+	char head[4096];
+
+	while (read_head(fd, head, sizeof(head)))
+		if (!write_exact(fd, buffer, (size_t)n + bytes))
+			return;
+}
+
 static void *serve(void *arg)
 {
 	int fd = (int)(intptr_t)arg;
@@ -80,7 +112,9 @@ static void *serve(void *arg)
 
 	if (buffer == NULL)
 		die("calloc");
-	if (read_exact(fd, &order, sizeof(order))) {
+	if (strcmp(mode, "get") == 0) {
+		serve_http(fd, buffer);
+	} else if (read_exact(fd, &order, sizeof(order))) {
 		if (order.what == 's') {
 			for (uint64_t left = order.count; left > 0;) {
 				size_t n = left < CHUNK ? (size_t)left : CHUNK;
@@ -264,6 +298,48 @@ static void transfer(int fd, char *buffer)
 		fail_unless(read_exact(fd, buffer, 1));
 }
 
+/* GETs over one connection to the proxy. */
+static void get_many(char *buffer)
+{
+	char request[256], head[4096];
+	int fd = connect_proxy();
+	int n = snprintf(request, sizeof(request),
+			 "GET http://127.0.0.1:%u/ HTTP/1.1\r\n"
+			 "Host: 127.0.0.1:%u\r\n\r\n",
+			 origin_port, origin_port);
+
+	while (next()) {
+		size_t have = 0;
+		const char *end = NULL;
+
+		if (!write_exact(fd, request, (size_t)n)) {
+			fail_unless(false);
+			break;
+		}
+		/* the body may come with the head, which is a few lines */
+		while (end == NULL && have < sizeof(head) - 1) {
+			ssize_t got = recv(fd, head + have,
+					   sizeof(head) - 1 - have, 0);
+
+			if (got <= 0)
+				break;
+			have += (size_t)got;
+			head[have] = '\0';
+			end = strstr(head, "\r\n\r\n");
+		}
+		if (end == NULL || memcmp(head + 9, "200", 3) != 0) {
+			fail_unless(false);
+			break;
+		}
+		have -= (size_t)(end + 4 - head);
+		if (have < bytes && !read_exact(fd, buffer, bytes - have)) {
+			fail_unless(false);
+			break;
+		}
+	}
+	close(fd);
+}
+
 static void *work(void *arg)
 {
 	char *buffer = calloc(1, CHUNK);
@@ -271,7 +347,9 @@ static void *work(void *arg)
 	(void)arg;
 	if (buffer == NULL)
 		die("calloc");
-	if (strcmp(mode, "rtt") == 0) {
+	if (strcmp(mode, "get") == 0) {
+		get_many(buffer);
+	} else if (strcmp(mode, "rtt") == 0) {
 		struct order order = {.what = 'e'};
 		int fd = open_tunnel();
 
@@ -330,6 +408,8 @@ int main(int argc, char **argv)
 	total = strtol(argv[3], NULL, 10);
 	concurrency = strtol(argv[4], NULL, 10);
 	bytes = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
+	if (strcmp(mode, "get") == 0 && bytes > CHUNK / 2)
+		bytes = CHUNK / 2; /* head and body are one buffer */
 	if (concurrency < 1 || concurrency > MAX_THREADS)
 		concurrency = 1;
 	signal(SIGPIPE, SIG_IGN);

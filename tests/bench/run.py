@@ -31,6 +31,7 @@ ROWS = [
     ("connect", "connect", 3000, 8, 0, "us", "copy"),
     ("deny", "deny", 3000, 8, 0, "us", None),
     ("round-trip", "rtt", 20000, 4, 0, "us", "copy"),
+    ("http-get", "get", 20000, 4, 1024, "us", None),
     ("bulk-down-1", "down", 4, 1, 256 << 20, "s/GB", "splice"),
     ("bulk-down-64", "down", 128, 64, 8 << 20, "s/GB", "splice"),
     ("bulk-up-64", "up", 128, 64, 8 << 20, "s/GB", "splice"),
@@ -113,7 +114,9 @@ def load(server, mode, count, concurrency, size):
 
 def per_unit(row, seconds):
     name, mode, count, concurrency, size, unit, base = row
-    return seconds / (count * size / 1e9) if size else seconds / count * 1e6
+    if unit == "s/GB":
+        return seconds / (count * size / 1e9)
+    return seconds / count * 1e6
 
 
 def network_rows(directory, blob, results, chosen):
