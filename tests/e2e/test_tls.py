@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 
 import harness
 import pki
@@ -792,6 +793,20 @@ def test_open_doors(secure, proxy, world):
     line = proxy("--tls-server-bundle-file", world.bundle).wait_log(msg)
     assert "no client CA" in line["open_doors"]
     assert secure().logged(msg) == []
+
+
+def test_handshakes_are_counted(secure, world, web, origin):
+    child = secure("--expose-prometheus-metrics", "--prometheus-listen-ip",
+                   "127.0.0.1", "--prometheus-port", "0")
+    world.tunnel(child, origin().port, web).close()
+    child.ask(b"GET http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n")
+    child.dial().close()  # which is none
+    port = child.logged("serving metrics")[0]["port"]
+    url = f"http://127.0.0.1:{port}/metrics"
+    with urllib.request.urlopen(url, timeout=harness.SECONDS) as answer:
+        text = answer.read().decode()
+    assert 'smokescreen_tls_handshakes_total{result="ok"} 1\n' in text
+    assert 'smokescreen_tls_handshakes_total{result="failed"} 1\n' in text
 
 
 # --- other clients ------------------------------------------------------------
