@@ -186,6 +186,7 @@ RUNTIME_SRC := \
 	runtime/proxy/forward_answer.c \
 	runtime/proxy/forward_flow.c \
 	runtime/proxy/handshake.c \
+	runtime/proxy/head.c \
 	runtime/proxy/headers.c \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \

@@ -1,5 +1,5 @@
-/* client.c - see client.h: accepting, the state machine, the head, our answers,
- * and the only release path. */
+/* client.c - see client.h: accepting, the state machine, our answers, and the
+ * only release path. */
 #include "client.h"
 
 #include <assert.h>
@@ -14,16 +14,15 @@
 #include "answer.h"
 #include "forward.h"
 #include "handshake.h"
+#include "head.h"
 #include "preamble.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
 #include "self.h"
-#include "target.h"
 #include "tunnel.h"
 #include "via.h"
 #include "worker.h"
 
-#define HEAD_STEP 4096u         /* a head in pieces is gathered in such steps */
 #define LINGER_BYTES (1u << 20) /* a refused client may send so much more */
 
 static struct client *from_context(void *context)
@@ -261,134 +260,12 @@ void client_pool_free(struct worker *worker)
 	worker->pooled = 0;
 }
 
-/* --- the head --- */
-
-static unsigned status_of(enum head_status status)
-{
-	switch (status) {
-	case HEAD_TARGET_TOO_LONG:
-		return 414;
-	case HEAD_TOO_LARGE:
-		return 431;
-	case HEAD_BAD_CODING:
-		return 501;
-	case HEAD_BAD_VERSION:
-		return 505;
-	case HEAD_MORE:
-	case HEAD_DONE:
-	case HEAD_BAD:
-		break;
-	}
-	return 400;
-}
-
 void client_begin_exchange(struct client *client)
 {
 	clock_gettime(CLOCK_REALTIME, &client->exchange.start);
 	client->exchange.metrics = client->worker->metrics;
 	client->exchange.id =
 		id_next(&client->worker->ids, client->exchange.start.tv_sec);
-}
-
-/* The first LENGTH bytes from the client are at BYTES: in the worker's buffer
- * when they came at once, else in the spill where they were gathered. */
-static void scan_head(struct client *client, const char *bytes, size_t length)
-{
-	struct request *request = &client->worker->request;
-	enum head_status status =
-		request_scan(&client->progress, bytes, length, request);
-	struct spill gathered;
-
-	if (status == HEAD_MORE) {
-		/* the time for a head begins with its first byte */
-		if (client->kept &&
-		    client->timeout.queue != &client->worker->head_timeouts)
-			timeout_arm(&client->timeout,
-				    &client->worker->head_timeouts);
-		if (client->up.spill.p == NULL &&
-		    (!spill_reserve(&client->up.spill,
-				    (uint32_t)length + HEAD_STEP) ||
-		     !spill_add(&client->up.spill, bytes, (uint32_t)length)))
-			client_close(client, CLOSE_ERROR);
-		return;
-	}
-	timeout_disarm(&client->timeout);
-	client_begin_exchange(client);
-	/* what was gathered is the early data's source, not its place */
-	gathered = client->up.spill;
-	client->up.spill = (struct spill){0};
-	if (status == HEAD_DONE)
-		target_begin(client, request, bytes,
-			     bytes + request->head.length,
-			     length - request->head.length);
-	else
-		answer_plain(client, status_of(status), request->head.error,
-			     false);
-	spill_free(&gathered);
-}
-
-static void read_head(struct client *client)
-{
-	struct worker *worker = client->worker;
-	struct spill *spill = &client->up.spill;
-	ssize_t n;
-
-	if (client->rescan) {
-		client->rescan = false;
-		scan_head(client, (const char *)spill->p, spill->end);
-		return;
-	}
-	if (spill->p == NULL) {
-		n = client_read(&client->client, worker->buffer,
-				sizeof(worker->buffer));
-	} else {
-		if (spill->capacity == spill->end &&
-		    !spill_reserve(spill, HEAD_STEP)) {
-			client_close(client, CLOSE_ERROR);
-			return;
-		}
-		n = client_read(&client->client, spill->p + spill->end,
-				spill->capacity - spill->end);
-	}
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n <= 0) {
-		client_close(client, CLOSE_DONE);
-		return;
-	}
-	if (spill->p == NULL) {
-		scan_head(client, (const char *)worker->buffer, (size_t)n);
-		return;
-	}
-	spill->end += (uint32_t)n;
-	scan_head(client, (const char *)spill->p, spill->end);
-}
-
-/* The client speaks before it has its answer: what it says is the tunnel's, as
- * far as one read takes; that it is gone ends everything. */
-static void read_early(struct client *client)
-{
-	struct worker *worker = client->worker;
-	ssize_t n;
-
-	/* a plain request's body waits in the kernel until there is somebody
-	 * to send it to */
-	if (client->forward != NULL) {
-		client_want(client, &client->client, 0);
-		return;
-	}
-	n = client_read(&client->client, worker->buffer,
-			sizeof(worker->buffer));
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n < 0 ||
-	    !spill_add(&client->up.spill, worker->buffer, (uint32_t)n)) {
-		client_close(client, CLOSE_ERROR);
-		return;
-	}
-	if (n == 0)
-		client->up.ended = true;
-	client_want(client, &client->client, 0);
 }
 
 /* --- our answers --- */
@@ -556,7 +433,7 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 		handshake_ready(client);
 		break;
 	case CLIENT_HEAD:
-		read_head(client);
+		head_read(client);
 		break;
 	case CLIENT_TUNNEL:
 		tunnel_ready(client, &client->client, what);
@@ -573,7 +450,7 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
 	case CLIENT_VIA:
-		read_early(client);
+		head_read_early(client);
 		break;
 	case CLIENT_CLOSED:
 		break;

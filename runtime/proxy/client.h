@@ -11,9 +11,10 @@
  *
  * With an upstream proxy VIA is between DIAL and TUNNEL, and may lead to REPLY.
  *
- * client.c has the states and the descriptors, target.c and connect.c the way
- * from a head to a connection, tunnel.c the relay, forward.c the exchange of
- * plain HTTP, answer.c the requests that get neither, respond.c the words. */
+ * client.c has the states and the descriptors, handshake.c TLS, head.c the
+ * reading of a head, target.c and connect.c the way from there to a connection,
+ * tunnel.c the relay, forward.c the exchange of plain HTTP, answer.c the
+ * requests that get neither, respond.c the words. */
 #ifndef PROXY_CLIENT_H
 #define PROXY_CLIENT_H
 

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 
 import harness
 import pki
@@ -792,3 +793,92 @@ def test_open_doors(secure, proxy, world):
     line = proxy("--tls-server-bundle-file", world.bundle).wait_log(msg)
     assert "no client CA" in line["open_doors"]
     assert secure().logged(msg) == []
+
+
+def test_handshakes_are_counted(secure, world, web, origin):
+    child = secure("--expose-prometheus-metrics", "--prometheus-listen-ip",
+                   "127.0.0.1", "--prometheus-port", "0")
+    world.tunnel(child, origin().port, web).close()
+    child.ask(b"GET http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n")
+    child.dial().close()  # which is none
+    port = child.logged("serving metrics")[0]["port"]
+    url = f"http://127.0.0.1:{port}/metrics"
+    with urllib.request.urlopen(url, timeout=harness.SECONDS) as answer:
+        text = answer.read().decode()
+    assert 'smokescreen_tls_handshakes_total{result="ok"} 1\n' in text
+    assert 'smokescreen_tls_handshakes_total{result="failed"} 1\n' in text
+
+
+# --- other clients ------------------------------------------------------------
+
+def s_client(world, child, client, said, *flags):
+    """What openssl's client hears after it has said this."""
+    command = ["openssl", "s_client", "-quiet", "-no_ign_eof", "-connect",
+               f"127.0.0.1:{child.port}", "-CAfile", world.server_ca,
+               *flags]
+    if client is not None:
+        command += ["-cert", client.file, "-key", client.file]
+    with subprocess.Popen(command, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as process:
+        process.stdin.write(said)
+        process.stdin.flush()
+        heard = process.stdout.read()
+        process.stdin.close()
+        return heard
+
+
+@pytest.mark.parametrize("length", [512, 4096])
+def test_small_fragments(secure, world, web, origin, length):
+    """A client that takes no more in one record gets no more."""
+    body = os.urandom(100_000)
+
+    def serve(sock):
+        sock.recv(1 << 16)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+                     % len(body) + body)
+    child = secure()
+    port = origin(serve).port
+    heard = s_client(world, child, web, (
+        f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Connection: close\r\n\r\n").encode(), "-tls1_2", "-maxfraglen",
+        str(length))
+    assert heard.endswith(body)
+
+
+@pytest.mark.parametrize("flags", [
+    ("-tls1_1",), ("-tls1",), ("-tls1_3",),
+    ("-tls1_2", "-curves", "secp224r1"),
+    ("-tls1_2", "-cipher", "CAMELLIA128-SHA:AES128-SHA")],
+    ids=lambda flags: "".join(flags)[1:12])
+def test_s_client_is_refused(secure, world, flags):
+    child = secure()
+    assert s_client(world, child, None, b"", *flags) == b""
+    assert child.wait_log("TLS handshake failed")["error"]
+
+
+@pytest.fixture(scope="module")
+def rsa_bundle(world):
+    """A client that is kept to one curve would refuse a key on another."""
+    return world.server("rsa.pem", pki.Key("-algorithm", "RSA", "-pkeyopt",
+                                           "rsa_keygen_bits:2048"))
+
+
+@pytest.mark.parametrize("curve", ["prime256v1", "secp384r1", "secp521r1",
+                                   "X25519"])
+def test_curves(secure, world, curve, rsa_bundle):
+    heard = s_client(world, secure(bundle=rsa_bundle), None, b"GET /healthcheck HTTP/1.1\r\n"
+                     b"Host: x\r\n\r\n", "-tls1_2", "-curves", curve)
+    assert heard.startswith(b"HTTP/1.1 200")
+
+
+def test_a_chain_that_is_too_long(secure, world):
+    middle = [pki.authority(f"middle {i}", world.root) for i in range(10)]
+    refused(secure(), world, world.client("web", None, *middle), "TOO_MANY",
+            "bad certificate")
+
+
+def test_a_certificate_that_is_too_big(secure, world):
+    padded = world.client("web", more=[pki.ext("1.3.6.1.4.1.99999.1",
+                                               b"\0" * 66000)])
+    refused(secure(), world, padded, "TOO_BIG", "bad certificate")
