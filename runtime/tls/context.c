@@ -175,9 +175,9 @@ static bool load_crls(struct tls_context *context,
 	const struct anchors *anchors = &context->anchors;
 	const struct certificate **issuers =
 		calloc(anchors->count + 1, sizeof(*issuers));
-	bool ok = issuers != NULL;
+	bool ok = true;
 
-	if (!ok)
+	if (issuers == NULL)
 		return refuse(why, "out of memory");
 	for (size_t i = 0; i < anchors->count; i++)
 		issuers[i] = &anchors->list[i].certificate;
