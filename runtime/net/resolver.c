@@ -385,17 +385,43 @@ static struct dns_result *not_found(const char *name, const char *what)
 	return dns_result_new(LOOKUP_NOT_FOUND, NULL, 0, 0, text);
 }
 
-/* *FOUND: the file has the name, be it with addresses of the other family
- * only.  With it, NULL means out of memory. */
+/* RFC 6761 section 6.3: such names are the loopback's, hosts file or not, and
+ * no name server is asked for them. */
+static bool is_localhost(const char *name)
+{
+	static const char word[] = "localhost";
+	size_t n = strlen(name), size = sizeof(word) - 1;
+
+	return n >= size && strcmp(name + n - size, word) == 0 &&
+	       (n == size || name[n - size - 1] == '.');
+}
+
+static size_t loopback(struct hosts_entry entries[2])
+{
+	static const uint8_t v4[4] = {127, 0, 0, 1};
+	static const uint8_t v6[16] = {[15] = 1};
+
+	entries[0].addr = addr_from_v4(v4);
+	entries[1].addr = addr_from_v6(v6);
+	return 2;
+}
+
+/* *FOUND: the name is not DNS's business, for the file has it, be it with
+ * addresses of the other family only.  With it, NULL means out of memory. */
 static struct dns_result *hosts_result(struct resolver *resolver,
 				       const char *name, bool *found)
 {
 	const struct hosts_entry *entries;
+	struct hosts_entry local[2] = {{.order = 0}, {.order = 1}};
 	struct addr addrs[RESOLVER_MAX_ADDRESSES];
 	size_t count = 0;
 	size_t n = hosts_file_find(resolver->hosts, clock_ms(), str_from(name),
 				   &entries);
 
+	if (n == 0 && is_localhost(name)) {
+		entries = local;
+		n = loopback(local);
+	}
 	*found = n > 0;
 	if (n == 0)
 		return NULL;

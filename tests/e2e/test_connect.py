@@ -305,8 +305,8 @@ def test_a_compiled_range_is_named_by_its_line(proxy, tmp_path):
     assert line["entry"] == "93.184.216.34"
 
 
-def test_the_hosts_file_is_honoured(proxy, origin):
-    """localhost comes from /etc/hosts: no server is asked."""
+def test_localhost_is_local(proxy, origin):
+    """localhost comes from /etc/hosts, or needs none: no server is asked."""
     child = proxy(dns={})
     child.tunnel("localhost", origin().port).close()
     assert child.dns.queries == []

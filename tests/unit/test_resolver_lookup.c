@@ -21,6 +21,29 @@ static void test_hosts_file_first(void **state)
 	assert_int_equal(world->server.count, 0);
 }
 
+/* The loopback's names need no file and reach no server. */
+static void test_localhost(void **state)
+{
+	static const char *const names[] = {"localhost", "a.b.localhost"};
+	struct world *world = *state;
+
+	world->options.hosts_file = "/nonexistent/hosts";
+	world->server.answer = answer_nxdomain;
+	renew(world);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct told told = look_up(world, names[i]);
+
+		assert_int_equal(told.status, LOOKUP_OK);
+		assert_int_equal(told.count, 2);
+		assert_string_equal(text(&told.addrs[0]), "127.0.0.1");
+		assert_string_equal(text(&told.addrs[1]), "::1");
+	}
+	assert_int_equal(world->server.count, 0);
+	assert_int_equal(look_up(world, "notlocalhost").status,
+			 LOOKUP_NOT_FOUND);
+	assert_true(world->server.count > 0);
+}
+
 /* Whatever the environment says, the name is asked for as it stands. */
 static void test_no_search_list(void **state)
 {
@@ -261,19 +284,13 @@ static void test_too_many_servers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_hosts_file_first),
-		TEST(test_no_search_list),
-		TEST(test_not_a_dns_name),
-		TEST(test_longest_name_in_error),
-		TEST(test_cache),
-		TEST(test_equal_lookups_are_one),
-		TEST(test_cancel),
-		TEST(test_cancel_in_callback),
-		TEST(test_free_in_callback),
-		TEST(test_no_descriptors),
-		TEST(test_system_servers),
-		TEST(test_no_system_servers),
-		TEST(test_too_many_servers),
+		TEST(test_hosts_file_first),      TEST(test_localhost),
+		TEST(test_no_search_list),        TEST(test_not_a_dns_name),
+		TEST(test_longest_name_in_error), TEST(test_cache),
+		TEST(test_equal_lookups_are_one), TEST(test_cancel),
+		TEST(test_cancel_in_callback),    TEST(test_free_in_callback),
+		TEST(test_no_descriptors),        TEST(test_system_servers),
+		TEST(test_no_system_servers),     TEST(test_too_many_servers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
