@@ -22,14 +22,9 @@ static void put_text(struct json *json, const char *text)
 
 static void put_unsigned(struct json *json, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char digits[STR_DECIMAL_MAX];
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	put(json, digits + at, sizeof(digits) - at);
+	put(json, digits, str_put_decimal(digits, value));
 }
 
 /* How many bytes of the N at P are one valid UTF-8 character, 0 when none
@@ -91,6 +86,36 @@ static void put_escaped(struct json *json, unsigned char c)
 	}
 }
 
+/* A byte eight times over. */
+#define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Is any of the eight bytes zero?  Borrows reach a byte's top bit only from a
+ * zero byte below, so that the answer as a whole is exact. */
+static bool has_zero(uint64_t bytes)
+{
+	return ((bytes - EVERY(1)) & ~bytes & EVERY(0x80)) != 0;
+}
+
+/* How many of the N bytes at P, in steps of eight, can be told at once to need
+ * nothing done to them: most values are made of such bytes alone. */
+static size_t plain_length(const unsigned char *p, size_t n)
+{
+	uint64_t bytes;
+	size_t done = 0;
+
+	for (; n - done >= sizeof(bytes); done += sizeof(bytes)) {
+		memcpy(&bytes, p + done, sizeof(bytes));
+		/* beyond ASCII, below the space, or one that is escaped */
+		if ((bytes & EVERY(0x80)) != 0 ||
+		    ((bytes - EVERY(0x20)) & ~bytes & EVERY(0x80)) != 0 ||
+		    has_zero(bytes ^ EVERY('"')) ||
+		    has_zero(bytes ^ EVERY('\\')) ||
+		    has_zero(bytes ^ EVERY(0x7f)))
+			break;
+	}
+	return done;
+}
+
 static void put_value(struct json *json, struct str value)
 {
 	const unsigned char *p = (const unsigned char *)value.p;
@@ -99,10 +124,14 @@ static void put_value(struct json *json, struct str value)
 
 	put(json, "\"", 1);
 	while (i < n) {
+		size_t length;
+
+		i += plain_length(p + i, n - i);
+		if (i == n)
+			break;
 		/* a character that the cut splits counts as whole: it is
 		 * looked at with all the bytes there are */
-		size_t length = utf8_length(p + i, value.n - i);
-
+		length = utf8_length(p + i, value.n - i);
 		if (length != 0 && !needs_escape(p[i])) {
 			i += length;
 			continue;
@@ -122,10 +151,23 @@ static void put_value(struct json *json, struct str value)
 
 static void put_key(struct json *json, const char *key)
 {
-	put_text(json, json->first ? "\"" : ",\"");
+	size_t n = strlen(key);
+	char *p;
+
+	if (json->overflow || n + 4 > json->capacity - json->length) {
+		json->overflow = true;
+		return;
+	}
+	p = json->p + json->length;
+	if (!json->first)
+		*p++ = ',';
 	json->first = false;
-	put_text(json, key);
-	put(json, "\":", 2);
+	*p++ = '"';
+	memcpy(p, key, n);
+	p += n;
+	*p++ = '"';
+	*p++ = ':';
+	json->length = (size_t)(p - json->p);
 }
 
 void json_begin(struct json *json, char *buffer, size_t capacity)
@@ -143,6 +185,14 @@ void json_put_string(struct json *json, const char *key, struct str value)
 {
 	put_key(json, key);
 	put_value(json, value);
+}
+
+void json_put_plain(struct json *json, const char *key, struct str value)
+{
+	put_key(json, key);
+	put(json, "\"", 1);
+	put(json, value.p, value.n);
+	put(json, "\"", 1);
 }
 
 void json_put_text(struct json *json, const char *key, const char *value)
