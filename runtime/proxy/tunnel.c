@@ -184,6 +184,11 @@ static void flow_read(struct client *client, struct flow *flow)
 		out_of_memory(client);
 }
 
+static bool is_over(const struct flow *flow)
+{
+	return flow->ended && flow->shut;
+}
+
 /* The source has ended and all of it is written: tell the sink. */
 static void flow_finish(struct client *client, struct flow *flow)
 {
@@ -191,6 +196,12 @@ static void flow_finish(struct client *client, struct flow *flow)
 
 	if (!flow->ended || flow->shut || waits(flow))
 		return;
+	/* the last word is said by closing, which is next */
+	if (is_over(other(client, flow)) && client->error == 0 &&
+	    sink->stream.ops == &stream_plain) {
+		flow->shut = true;
+		return;
+	}
 	/* else it fails when the sink is gone, which its reading side will tell
 	 */
 	flow->shut = stream_shutdown(&sink->stream) == 0 || errno != EAGAIN;
@@ -206,11 +217,6 @@ static short wants(const struct flow *out, const struct flow *in)
 	if (waits(in) || (in->ended && !in->shut))
 		want |= EV_WRITE;
 	return (short)want;
-}
-
-static bool is_over(const struct flow *flow)
-{
-	return flow->ended && flow->shut;
 }
 
 /* After anything happened: finish what can be, then wait for the rest. */
