@@ -33,7 +33,7 @@ struct attempt {
 	uint64_t number;    /* order of starting */
 	struct addr addr;   /* connected to */
 	struct dial *dial;  /* borrowed: the one around it */
-	struct event event; /* writable; valid while fd is not -1 */
+	struct event event; /* readable, writable; valid while fd is not -1 */
 };
 
 struct dial {
@@ -71,17 +71,17 @@ static void attempt_close(struct attempt *attempt)
 	attempt->fd = -1;
 }
 
-static void dial_free(struct dial *dial)
+/* Nothing of it happens any more; only its memory is left. */
+static void dial_stop(struct dial *dial)
 {
 	for (size_t i = 0; i < DIAL_MAX_OPEN; i++)
 		attempt_close(&dial->attempts[i]);
 	event_del(&dial->next_timer);
 	event_del(&dial->overall_timer);
 	dial->magic = 0;
-	free(dial);
 }
 
-/* Tell the outcome.  The dial is gone before DONE runs, so that DONE may do
+/* Tell the outcome.  The dial is stopped before DONE runs, so that DONE may do
  * what it likes. */
 static void dial_finish(struct dial *dial, struct dial_result *result)
 {
@@ -97,8 +97,11 @@ static void dial_finish(struct dial *dial, struct dial_result *result)
 		snprintf(result->text, sizeof(result->text), "connect %s: %s",
 			 where, what != NULL ? what : "unknown error");
 	}
-	dial_free(dial);
+	dial_stop(dial);
 	done(context, result);
+	if (result->watch != NULL)
+		event_del(result->watch);
+	free(dial);
 }
 
 /* Errors by which this host says that it did not even try.  With IPv4 only,
@@ -147,23 +150,26 @@ static struct attempt *free_slot(struct dial *dial)
 
 static void advance(struct dial *dial);
 
-static void on_writable(evutil_socket_t fd, short what, void *context)
+static void on_ready(evutil_socket_t fd, short what, void *context)
 {
 	struct attempt *attempt = context;
 	int error = 0;
 	socklen_t length = sizeof(error);
 
-	(void)what;
 	assert(attempt->magic == ATTEMPT_MAGIC && attempt->fd == fd);
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+	/* a failure is told as readable and writable; so is a peer that speaks
+	 * first */
+	if ((what & EV_READ) != 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
 		error = errno;
 
 	struct dial *dial = dial_cast(attempt->dial);
 
 	if (error == 0) {
-		struct dial_result won = {.fd = fd, .addr = attempt->addr};
+		struct dial_result won = {.fd = fd,
+					  .watch = &attempt->event,
+					  .addr = attempt->addr};
 
-		event_del(&attempt->event);
 		attempt->fd = -1; /* handed on */
 		dial_finish(dial, &won);
 		return;
@@ -196,7 +202,8 @@ static int attempt_start(struct dial *dial, const struct addr *addr)
 	}
 
 	/* Connected at once is writable at once: the same path for both. */
-	if (event_assign(&attempt->event, dial->base, fd, EV_WRITE, on_writable,
+	if (event_assign(&attempt->event, dial->base, fd,
+			 EV_READ | EV_WRITE | EV_PERSIST, on_ready,
 			 attempt) != 0 ||
 	    event_add(&attempt->event, NULL) != 0) {
 		close(fd);
@@ -306,6 +313,8 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 
 void dial_cancel(struct dial *dial)
 {
-	if (dial != NULL)
-		dial_free(dial_cast(dial));
+	if (dial == NULL)
+		return;
+	dial_stop(dial_cast(dial));
+	free(dial);
 }

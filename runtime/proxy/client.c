@@ -96,13 +96,16 @@ ssize_t client_read(struct peer *peer, void *buffer, size_t size)
 	return n;
 }
 
-void client_set_origin(struct client *client, int fd)
+void client_set_origin(struct client *client, int fd, struct event *watch)
 {
 	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
 	socklen_t length = sizeof(name);
 	const int on = 1;
 
 	client->origin.stream = (struct stream){.ops = &stream_plain, .fd = fd};
+	/* in this order the kernel's set is changed once */
+	client_want(client, &client->origin, EV_READ);
+	event_del(watch);
 	/* a peer that vanished must not hold a tunnel for ever */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)

@@ -156,8 +156,9 @@ ssize_t client_read(struct peer *peer, void *buffer, size_t size);
 /* The exchange that a head, or the lack of one, will be logged as. */
 void client_begin_exchange(struct client *client);
 
-/* FD is the origin's connected socket and becomes the client's. */
-void client_set_origin(struct client *client, int fd);
+/* FD is the origin's connected socket and becomes the client's; WATCH, the
+ * event that it was waited for with, is deleted. */
+void client_set_origin(struct client *client, int fd, struct event *watch);
 
 /* Close the origin's connection.  Idempotent. */
 void client_close_origin(struct client *client);

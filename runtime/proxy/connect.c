@@ -41,7 +41,7 @@ static void on_dial(void *context, const struct dial_result *result)
 	measure_dial(client, result);
 	if (result->fd >= 0) {
 		client->remote = result->addr;
-		client_set_origin(client, result->fd);
+		client_set_origin(client, result->fd, result->watch);
 		if (client->forward != NULL)
 			forward_connected(client);
 		else if (client->via != NULL)
