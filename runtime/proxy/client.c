@@ -40,12 +40,13 @@ static struct client *from_timeout(struct timeout *timeout)
 	return from_context((char *)timeout - offsetof(struct client, timeout));
 }
 
-uint64_t client_clock_us(void)
+uint32_t client_clock_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return (uint32_t)((uint64_t)now.tv_sec * 1000000 +
+			  (uint64_t)now.tv_nsec / 1000);
 }
 
 /* --- descriptors and events --- */
