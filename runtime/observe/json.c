@@ -96,24 +96,50 @@ static bool has_zero(uint64_t bytes)
 	return ((bytes - EVERY(1)) & ~bytes & EVERY(0x80)) != 0;
 }
 
-/* How many of the N bytes at P, in steps of eight, can be told at once to need
- * nothing done to them: most values are made of such bytes alone. */
-static size_t plain_length(const unsigned char *p, size_t n)
+static bool is_plain_word(const char *p)
 {
 	uint64_t bytes;
-	size_t done = 0;
 
-	for (; n - done >= sizeof(bytes); done += sizeof(bytes)) {
-		memcpy(&bytes, p + done, sizeof(bytes));
-		/* beyond ASCII, below the space, or one that is escaped */
-		if ((bytes & EVERY(0x80)) != 0 ||
-		    ((bytes - EVERY(0x20)) & ~bytes & EVERY(0x80)) != 0 ||
-		    has_zero(bytes ^ EVERY('"')) ||
-		    has_zero(bytes ^ EVERY('\\')) ||
-		    has_zero(bytes ^ EVERY(0x7f)))
-			break;
+	memcpy(&bytes, p, sizeof(bytes));
+	/* not beyond ASCII, not below the space, none that is escaped */
+	return (bytes & EVERY(0x80)) == 0 &&
+	       ((bytes - EVERY(0x20)) & ~bytes & EVERY(0x80)) == 0 &&
+	       !has_zero(bytes ^ EVERY('"')) &&
+	       !has_zero(bytes ^ EVERY('\\')) && !has_zero(bytes ^ EVERY(0x7f));
+}
+
+/* Is VALUE made of bytes alone that stand for themselves?  Most values are, so
+ * it is asked of eight at a time; the last eight may overlap those before. */
+static bool is_plain(struct str value)
+{
+	size_t i = 0;
+
+	if (value.n < 8) {
+		for (; i < value.n; i++)
+			if (needs_escape((unsigned char)value.p[i]) ||
+			    (unsigned char)value.p[i] >= 0x80)
+				return false;
+		return true;
 	}
-	return done;
+	for (; value.n - i > 8; i += 8)
+		if (!is_plain_word(value.p + i))
+			return false;
+	return is_plain_word(value.p + value.n - 8);
+}
+
+static void put_plain(struct json *json, struct str value)
+{
+	char *p = json->p + json->length;
+
+	if (json->overflow || value.n + 2 > json->capacity - json->length) {
+		json->overflow = true;
+		return;
+	}
+	*p++ = '"';
+	if (value.n != 0)
+		memcpy(p, value.p, value.n);
+	p[value.n] = '"';
+	json->length += value.n + 2;
 }
 
 static void put_value(struct json *json, struct str value)
@@ -122,16 +148,16 @@ static void put_value(struct json *json, struct str value)
 	size_t n = value.n < JSON_VALUE_MAX ? value.n : JSON_VALUE_MAX;
 	size_t done = 0, i = 0;
 
+	if (value.n == n && is_plain(value)) {
+		put_plain(json, value);
+		return;
+	}
 	put(json, "\"", 1);
 	while (i < n) {
-		size_t length;
-
-		i += plain_length(p + i, n - i);
-		if (i == n)
-			break;
 		/* a character that the cut splits counts as whole: it is
 		 * looked at with all the bytes there are */
-		length = utf8_length(p + i, value.n - i);
+		size_t length = utf8_length(p + i, value.n - i);
+
 		if (length != 0 && !needs_escape(p[i])) {
 			i += length;
 			continue;
@@ -190,9 +216,7 @@ void json_put_string(struct json *json, const char *key, struct str value)
 void json_put_plain(struct json *json, const char *key, struct str value)
 {
 	put_key(json, key);
-	put(json, "\"", 1);
-	put(json, value.p, value.n);
-	put(json, "\"", 1);
+	put_plain(json, value);
 }
 
 void json_put_text(struct json *json, const char *key, const char *value)
