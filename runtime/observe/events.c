@@ -104,7 +104,7 @@ static void put_source(struct json *line, const struct exchange *exchange)
 			blob_range_source(blob, exchange->class.rule, &file,
 					  &at);
 	else if (decision->entry.name.n != 0)
-		found = blob_entry_source(blob, decision->entry.list,
+		found = blob_found_source(blob, decision->entry.list,
 					  decision->entry.name,
 					  decision->entry.wildcard, &file, &at);
 	else
