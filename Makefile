@@ -235,6 +235,7 @@ RUNTIME_SRC := \
 	runtime/tls/role.c \
 	runtime/tls/role_spec.c \
 	runtime/tls/secure.c \
+	runtime/tls/server_name.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
 	runtime/verify_client.c \
