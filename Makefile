@@ -221,6 +221,7 @@ RUNTIME_SRC := \
 	runtime/tls/crypto.c \
 	runtime/tls/der.c \
 	runtime/tls/engine.c \
+	runtime/tls/engine_client.c \
 	runtime/tls/engine_server.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
@@ -234,6 +235,7 @@ RUNTIME_SRC := \
 	runtime/tls/record.c \
 	runtime/tls/role.c \
 	runtime/tls/role_spec.c \
+	runtime/tls/roots.c \
 	runtime/tls/secure.c \
 	runtime/tls/server_name.c \
 	runtime/tls/signature.c \
