@@ -19,7 +19,7 @@
 
 struct secure {
 	struct stream under;            /* owned: where the records go */
-	struct secure_worker *worker;   /* borrowed */
+	struct engine_pool *pool;       /* the worker's, of ENGINE */
 	struct secure_scratch *scratch; /* WORKER's, of DEPTH */
 	unsigned depth;                 /* 0: UNDER is plain */
 	struct tls_context *context;    /* counted; NULL as the client, and
@@ -54,6 +54,7 @@ void secure_worker_free(struct secure_worker *worker)
 	if (worker == NULL)
 		return;
 	engine_pool_fini(&worker->engines);
+	engine_pool_fini(&worker->outbound);
 	free(worker);
 }
 
@@ -72,7 +73,6 @@ static struct secure *put_on(struct stream *stream,
 		return NULL;
 	secure->under = *stream;
 	secure->depth = depth;
-	secure->worker = worker;
 	secure->scratch = &worker->scratch[depth];
 	stream->ops = &stream_secure;
 	stream->state = secure;
@@ -84,9 +84,11 @@ bool secure_begin(struct stream *stream, struct secure_worker *worker,
 {
 	struct secure *secure = put_on(stream, worker);
 
-	if (secure != NULL)
-		secure->context = tls_context_ref(context);
-	return secure != NULL;
+	if (secure == NULL)
+		return false;
+	secure->pool = &worker->engines;
+	secure->context = tls_context_ref(context);
+	return true;
 }
 
 bool secure_connect(struct stream *stream, struct secure_worker *worker,
@@ -96,7 +98,8 @@ bool secure_connect(struct stream *stream, struct secure_worker *worker,
 
 	if (secure == NULL)
 		return false;
-	secure->engine = engine_connect(&worker->engines, roots, host);
+	secure->pool = &worker->outbound;
+	secure->engine = engine_connect(secure->pool, roots, host);
 	if (secure->engine != NULL)
 		return true;
 	secure_drop(stream);
@@ -105,7 +108,7 @@ bool secure_connect(struct stream *stream, struct secure_worker *worker,
 
 static void end_handshake(struct secure *secure)
 {
-	engine_free(&secure->worker->engines, secure->engine);
+	engine_free(secure->pool, secure->engine);
 	secure->engine = NULL;
 	tls_context_unref(&secure->context);
 }
@@ -192,8 +195,7 @@ static enum secure_progress begin(struct secure *secure, const uint8_t *bytes)
 	if (is_letter(bytes[0]))
 		return SECURE_PLAIN;
 	if (secure->engine == NULL)
-		secure->engine = engine_accept(&secure->worker->engines,
-					       secure->context);
+		secure->engine = engine_accept(secure->pool, secure->context);
 	return secure->engine != NULL ? SECURE_READ : SECURE_BUSY;
 }
 
