@@ -232,8 +232,10 @@ bool upstreams_put(struct upstreams *pool, struct policy *policy,
 	struct idle *idle;
 
 	upstreams_follow(pool, policy);
-	idle = has_room(pool, key, bucket) ? idle_new(pool, key, upstream)
-					   : NULL;
+	/* what nobody has read yet, its end perhaps, no event would tell of */
+	idle = !stream_pending(&upstream->stream) && has_room(pool, key, bucket)
+		       ? idle_new(pool, key, upstream)
+		       : NULL;
 	if (idle == NULL)
 		return false;
 	if (pool->count >= pool->max)
