@@ -44,6 +44,15 @@ def counted(log):
     return int(found[1].replace(",", ""))
 
 
+def stripped(directory, name):
+    """The program NAME without debugging information, of which not every
+    compiler's can be read by every valgrind."""
+    copy = Path(directory) / Path(name).name
+    subprocess.run(["strip", "--strip-debug", "-o", copy, harness.BUILD / name],
+                   check=True)
+    return copy
+
+
 def instructions(directory, *command):
     """Of a whole run of COMMAND."""
     log = Path(directory) / "valgrind.log"
@@ -70,6 +79,7 @@ class CountedProxy(harness.Proxy):
     """A proxy with one worker, under valgrind."""
 
     def __init__(self, directory, blob):
+        self.program = stripped(directory, "smokescreen")
         self.log = Path(directory) / "proxy.log"
         config = Path(directory) / "config.yaml"
         config.write_text("allow_missing_role: true\n")
@@ -77,7 +87,8 @@ class CountedProxy(harness.Proxy):
                          "--egress-acl-file", blob, *harness.LOOPBACK)
 
     def start(self, words, **more):
-        return super().start([*valgrind(self.log), *words], **more)
+        return super().start(
+            [*valgrind(self.log), str(self.program), *words[1:]], **more)
 
 
 def tunnels(proxy, origin, count):
@@ -124,10 +135,11 @@ def each_request(directory, blob, way):
 def measure(directory):
     """Name and count, one after the other."""
     acl, blob = Path(directory) / "acl.yaml", Path(directory) / "acl.blob"
-    loop = harness.BUILD / "instructions/decide_loop"
+    compiler = stripped(directory, "smokescreenc")
+    loop = stripped(directory, "instructions/decide_loop")
     write_acl(acl, 10_000)
     yield "compile 10,000 globs", instructions(
-        directory, harness.BUILD / "smokescreenc", "--quiet", "-o", blob, acl)
+        directory, compiler, "--quiet", "-o", blob, acl)
     yield "decide, 10,000 globs", (
         instructions(directory, loop, blob, 10_000) -
         instructions(directory, loop, blob, 0)) // 10_000
