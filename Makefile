@@ -152,9 +152,11 @@ COMPILER_SRC := \
 RUNTIME_SRC := \
 	runtime/check.c \
 	runtime/config.c \
+	runtime/control.c \
 	runtime/drain.c \
 	runtime/handover.c \
 	runtime/inherited.c \
+	runtime/library.c \
 	runtime/listening.c \
 	runtime/main.c \
 	runtime/net/dial.c \
@@ -203,6 +205,7 @@ RUNTIME_SRC := \
 	runtime/proxy/upstream.c \
 	runtime/proxy/via.c \
 	runtime/proxy/worker.c \
+	runtime/role_callback.c \
 	runtime/server.c \
 	runtime/settings.c \
 	runtime/settings_check.c \

@@ -26,12 +26,14 @@
 
 struct server {
 	const struct settings *settings; /* borrowed */
+	struct hooks *hooks;             /* borrowed */
 	struct store store;
 	struct log_sink sink;
 	struct shared shared;
 	struct log *log;
-	struct event_base *base; /* signals and the drain's tick */
-	struct event *signals[4];
+	struct event_base *base;  /* signals and the drain's tick */
+	struct event *signals[4]; /* NULL: not ours to handle */
+	struct event *control;
 	struct event *tick;
 	struct event *log_retry;
 	struct drain drain;
@@ -193,6 +195,22 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 	flush_log(server);
 }
 
+static void on_control(evutil_socket_t fd, short what, void *context)
+{
+	struct server *server = context;
+	unsigned asked = control_take(&server->hooks->control);
+
+	(void)fd;
+	(void)what;
+	if ((asked & CONTROL_RELOAD) != 0)
+		reload(server, "program");
+	if ((asked & CONTROL_DRAIN) != 0)
+		start_drain(server);
+	if ((asked & CONTROL_QUIT) != 0)
+		stop(server);
+	flush_log(server);
+}
+
 static void on_log_retry(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
@@ -214,10 +232,12 @@ static void raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool add_events(struct server *server)
+static bool add_signals(struct server *server)
 {
 	static const int numbers[] = {SIGHUP, SIGTERM, SIGUSR2, SIGINT};
 
+	if (server->hooks->leave_signals)
+		return true;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		server->signals[i] = evsignal_new(server->base, numbers[i],
 						  on_signal, server);
@@ -225,6 +245,17 @@ static bool add_events(struct server *server)
 		    event_add(server->signals[i], NULL) != 0)
 			return false;
 	}
+	return true;
+}
+
+static bool add_events(struct server *server)
+{
+	if (!add_signals(server))
+		return false;
+	server->control = event_new(server->base, server->hooks->control.fd,
+				    EV_READ | EV_PERSIST, on_control, server);
+	if (server->control == NULL || event_add(server->control, NULL) != 0)
+		return false;
 	server->tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
 	server->log_retry =
 		event_new(server->base, -1, 0, on_log_retry, server);
@@ -258,10 +289,9 @@ static bool add_watch(struct server *server, char *why)
 }
 
 /* We serve: stand ready for a successor, and let the predecessor end. */
-static bool take_over(struct server *server)
+static bool take_over(struct server *server, char *why)
 {
 	const char *path = server->settings->handover_socket;
-	char why[HANDOVER_WHY_MAX];
 	size_t count = 0;
 
 	if (path == NULL)
@@ -271,10 +301,8 @@ static bool take_over(struct server *server)
 					  server->listeners + count);
 	server->handover = handover_new(server->base, path, server->listeners,
 					count, on_handed_over, server, why);
-	if (server->handover == NULL) {
-		fprintf(stderr, "smokescreen: %s\n", why);
+	if (server->handover == NULL)
 		return false;
-	}
 	handover_taken(&server->listening.offer);
 	return true;
 }
@@ -311,7 +339,23 @@ static bool add_listeners(struct server *server, char *why)
 	return listening_open(&server->listening, why);
 }
 
-struct server *server_new(const struct settings *settings, char *why)
+static void on_line(void *hooks, const char *line, size_t length)
+{
+	const struct hooks *to = hooks;
+
+	to->log(to->log_context, SMOKESCREEN_LOG_LINE, line, length);
+}
+
+static void open_sink(struct server *server)
+{
+	if (server->hooks->log != NULL)
+		log_sink_init_function(&server->sink, on_line, server->hooks);
+	else
+		log_sink_init(&server->sink, STDERR_FILENO);
+}
+
+struct server *server_new(const struct settings *settings, struct hooks *hooks,
+			  char *why)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -319,10 +363,12 @@ struct server *server_new(const struct settings *settings, char *why)
 	if (server == NULL)
 		return NULL;
 	raise_descriptors();
-	log_sink_init(&server->sink, STDERR_FILENO);
+	server->hooks = hooks;
+	open_sink(server);
 	server->settings = settings;
 	server->listening.offer.connection = -1;
 	server->shared.settings = settings;
+	server->shared.hooks = hooks;
 	server->shared.store = &server->store;
 	server->shared.sink = &server->sink;
 	limits_init(&server->shared.limits, settings);
@@ -359,6 +405,8 @@ void server_free(struct server *server)
 	for (size_t i = 0; i < 4; i++)
 		if (server->signals[i] != NULL)
 			event_free(server->signals[i]);
+	if (server->control != NULL)
+		event_free(server->control);
 	if (server->tick != NULL)
 		event_free(server->tick);
 	if (server->log_retry != NULL)
@@ -397,7 +445,8 @@ static void warn_of_open_doors(struct server *server)
 	struct json line;
 	char doors[512];
 
-	if (tls->require_client_cert || (by_role && tls->ca_count != 0))
+	if (tls->require_client_cert ||
+	    (by_role && (tls->ca_count != 0 || server->hooks->role != NULL)))
 		return;
 	if (by_role) {
 		log_message(server->log, LOG_WARNING,
@@ -502,28 +551,33 @@ static void log_start(struct server *server)
 	flush_log(server);
 }
 
-int server_run(struct server *server)
+static bool start_workers(struct server *server, char *why)
 {
-	bool ok = true;
-
-	signal(SIGPIPE, SIG_IGN);
-	for (unsigned i = 0; ok && i < server->count; i++) {
+	for (unsigned i = 0; i < server->count; i++) {
 		int error = worker_start(server->workers[i]);
 
 		if (error != 0) {
-			fprintf(stderr, "smokescreen: thread: %s\n",
-				strerror(error));
-			ok = false;
-			stop(server);
+			snprintf(why, SERVER_WHY_MAX, "thread: %s",
+				 strerror(error));
+			return false;
 		}
 	}
-	if (ok && !take_over(server)) {
-		ok = false;
-		stop(server);
-	}
+	return true;
+}
+
+enum server_end server_run(struct server *server, char *why)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction pipe;
+	bool ok;
+
+	sigaction(SIGPIPE, &ignore, &pipe);
+	ok = start_workers(server, why) && take_over(server, why);
 	if (ok) {
 		log_start(server);
 		event_base_dispatch(server->base);
+	} else {
+		stop(server);
 	}
 	for (unsigned i = 0; i < server->count; i++)
 		worker_join(server->workers[i]);
@@ -531,9 +585,8 @@ int server_run(struct server *server)
 	for (unsigned i = 0; i < server->count; i++)
 		log_flush_wait(server->workers[i]->log, FINAL_FLUSH_MS);
 	log_flush_wait(server->log, FINAL_FLUSH_MS);
-	if (server->interrupted) {
-		signal(SIGINT, SIG_DFL);
-		raise(SIGINT);
-	}
-	return ok ? 0 : 1;
+	sigaction(SIGPIPE, &pipe, NULL);
+	if (!ok)
+		return SERVER_FAILED;
+	return server->interrupted ? SERVER_INTERRUPTED : SERVER_ENDED;
 }
