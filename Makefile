@@ -153,6 +153,7 @@ COMPILER_SRC := \
 	compiler/yaml_events.c
 
 RUNTIME_SRC := \
+	runtime/announce.c \
 	runtime/check.c \
 	runtime/config.c \
 	runtime/control.c \

@@ -11,12 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "announce.h"
 #include "drain.h"
 #include "handover.h"
 #include "inherited.h"
 #include "listening.h"
 #include "observers.h"
-#include "runtime/net/endpoint.h"
 #include "runtime/proxy/worker.h"
 #include "store.h"
 #include "watch.h"
@@ -422,110 +422,6 @@ void server_free(struct server *server)
 
 /* --- serving --- */
 
-static bool default_rule_is_open(const struct blob *blob)
-{
-	uint32_t count = blob_rule_count(blob);
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct rule_info rule;
-
-		if (blob_rule(blob, i, &rule) && rule.is_default)
-			return rule.action == RULE_OPEN;
-	}
-	return false;
-}
-
-/* One line that names every way in which whoever reaches the port may use us;
- * or that nobody can. */
-static void warn_of_open_doors(struct server *server)
-{
-	const struct policy *policy = server->store.current;
-	const struct tls_options *tls = &server->settings->tls;
-	bool by_role = policy->has_acl && !server->settings->allow_missing_role;
-	struct json line;
-	char doors[512];
-
-	if (tls->require_client_cert ||
-	    (by_role && (tls->ca_count != 0 || server->hooks->role != NULL)))
-		return;
-	if (by_role) {
-		log_message(server->log, LOG_WARNING,
-			    "every request will be denied: the ACL is by role, "
-			    "no client can have one without TLS and "
-			    "--tls-client-ca-file, and allow_missing_role is "
-			    "not set");
-		return;
-	}
-	snprintf(doors, sizeof(doors), "%s%s%s%s",
-		 tls->cert_file == NULL
-			 ? "no TLS: clients are not authenticated"
-		 : tls->ca_count == 0
-			 ? "no client CA: clients are not authenticated"
-			 : "no require_client_cert: clients need no "
-			   "certificate",
-		 policy->has_acl ? "; allow_missing_role: clients without a "
-				   "role are served"
-				 : "; no ACL: every host is allowed",
-		 policy->has_acl && default_rule_is_open(&policy->blob)
-			 ? "; the default rule is open"
-			 : "",
-		 server->settings->proxy_protocol &&
-				 server->settings->proxy_trust_count == 0
-			 ? "; proxy_protocol_trust: PROXY headers are believed "
-			   "from anyone"
-			 : "");
-	line = log_begin(server->log, LOG_WARNING,
-			 "anyone who can reach the port can use this proxy");
-	json_put_text(&line, "open_doors", doors);
-	log_end(server->log, &line);
-}
-
-/* Where we listen: the proxy's own listeners first, then the others. */
-static void log_listeners(struct server *server)
-{
-	const struct self_listeners *listeners = &server->shared.listeners;
-
-	for (size_t i = 0; i < listeners->count; i++) {
-		struct json line =
-			log_begin(server->log, LOG_INFO,
-				  "Self-connection detection initialized");
-		char text[ADDR_TEXT_MAX];
-
-		addr_format(&listeners->at[i].addr, text);
-		json_put_text(&line, "listening_ip", text);
-		json_put_unsigned(&line, "listening_port",
-				  listeners->at[i].port);
-		log_end(server->log, &line);
-	}
-}
-
-static void log_ready(struct server *server)
-{
-	const struct self_listeners *listeners = &server->shared.listeners;
-	char where[ENDPOINT_TEXT_MAX];
-	struct json line;
-
-	log_listeners(server);
-	observers_log(&server->observers);
-	if (server->settings->listen_ip == NULL &&
-	    server->settings->acl_file == NULL &&
-	    server->listening.inherited == 0)
-		log_message(server->log, LOG_WARNING,
-			    "without an ACL only this machine is served: "
-			    "listening on 127.0.0.1");
-	endpoint_format(&listeners->at[0].addr, listeners->at[0].port, where);
-	line = log_begin(server->log, LOG_INFO, "ready");
-	json_put_text(&line, "address", where);
-	json_put_unsigned(&line, "port", listeners->at[0].port);
-	if (server->listening.inherited != 0)
-		json_put_unsigned(&line, "inherited_sockets",
-				  (uint64_t)server->listening.inherited);
-	json_put_unsigned(&line, "workers", server->count);
-	json_put_text(&line, "policy", server->store.current->hash);
-	json_put_text(&line, "version", SMOKESCREEN_VERSION);
-	log_end(server->log, &line);
-}
-
 static void log_ack(struct server *server)
 {
 	char why[INHERITED_WHY_MAX];
@@ -536,6 +432,14 @@ static void log_ack(struct server *server)
 
 static void log_start(struct server *server)
 {
+	const struct announcement announcement = {
+		.settings = server->settings,
+		.policy = server->store.current,
+		.listeners = &server->shared.listeners,
+		.observers = &server->observers,
+		.inherited = server->listening.inherited,
+		.workers = server->count,
+	};
 	char text[512];
 
 	log_message(server->log, LOG_INFO, "starting");
@@ -544,9 +448,9 @@ static void log_start(struct server *server)
 			 server->settings->acl_file);
 		log_message(server->log, LOG_INFO, text);
 	}
-	warn_of_open_doors(server);
+	announce_open_doors(server->log, &announcement);
 	warn_of_tls(server);
-	log_ready(server);
+	announce_ready(server->log, &announcement);
 	log_ack(server);
 	flush_log(server);
 }
