@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Names that the library has as well, for itself. */
 int log_new(void);
@@ -130,12 +131,24 @@ static void on_usr1(int number)
 	smokescreen_drain(proxy);
 }
 
+/* By read(), for no lock of stdio's may be held when the program ends. */
+static int read_line(char *line, size_t room)
+{
+	size_t n = 0;
+
+	while (n + 1 < room && read(STDIN_FILENO, line + n, 1) == 1)
+		if (line[n++] == '\n')
+			break;
+	line[n] = '\0';
+	return n != 0;
+}
+
 static void *listen_to_stdin(void *unused)
 {
 	char line[64];
 
 	(void)unused;
-	while (fgets(line, sizeof(line), stdin) != NULL) {
+	while (read_line(line, sizeof(line))) {
 		if (strcmp(line, "drain\n") == 0)
 			smokescreen_drain(proxy);
 		else if (strcmp(line, "quit\n") == 0)
@@ -182,8 +195,7 @@ int main(int argc, char **argv)
 		       pipe.sa_handler == SIG_DFL ? "" : ", and SIGPIPE");
 		fflush(stdout);
 	}
-	pthread_cancel(thread);
-	pthread_join(thread, NULL);
+	pthread_detach(thread);
 	smokescreen_free(proxy);
 	return status;
 }
