@@ -114,7 +114,10 @@ struct client {
 	struct via *via;         /* owned; NULL: no upstream proxy */
 	struct policy *policy;   /* counted, from the decision on */
 	char *text;              /* owned: what EXCHANGE's strings point into */
-	const char *reason;      /* static: why it was allowed */
+	/* owned: who it is by the word of the program around us; NULL: none was
+	 * asked */
+	struct identity *introduced;
+	const char *reason; /* static: why it was allowed */
 	struct exchange exchange;
 	uint64_t active_ms;   /* timeouts_now() of the last byte */
 	unsigned judged;      /* by which generation of the store, who it is */
@@ -152,6 +155,10 @@ void client_follow(struct client *client);
 bool client_is_stale(const struct client *client);
 
 /* Between the files of a client: */
+
+/* It has a role, or needs none by the policy that it holds; and nobody refuses
+ * it. */
+bool client_may_ask(const struct client *client);
 
 /* Be called when one of WANT is possible; 0: not at all. */
 void client_want(struct client *client, struct peer *peer, short want);
