@@ -31,7 +31,8 @@ LDFLAGS ?=
 ALL_LDFLAGS = $(SANFLAGS) $(LDFLAGS)
 
 COMPILER_LIBS := -lidn2 -ljansson -lpsl -lbearssl
-RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lpthread
+RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lhogweed -lgmp \
+		 -lpthread
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
@@ -219,6 +220,7 @@ RUNTIME_SRC := \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \
+	runtime/tls/crypto_nettle.c \
 	runtime/tls/der.c \
 	runtime/tls/engine.c \
 	runtime/tls/engine_server.c \

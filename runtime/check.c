@@ -237,6 +237,7 @@ static void print_settings(FILE *out, const struct settings *settings)
 	fprintf(out, "deny_status: %u\ndeny_detail: %s\nmixed_answers: %s\n",
 		settings->deny_status, details[settings->deny_detail],
 		settings->mixed_answers == MIXED_REFUSE ? "refuse" : "skip");
+	fprintf(out, "crypto: %s\n", crypto_name(settings->crypto));
 	print_tls(out, &settings->tls);
 	print_observers(out, settings);
 	print_proxy_protocol(out, settings);

@@ -14,6 +14,7 @@
 #include "runtime/policy/blob.h"
 #include "runtime/policy/ranges_build.h"
 #include "runtime/tls/context.h"
+#include "runtime/tls/crypto.h"
 
 #define SETTINGS_MAX_WORKERS 256
 #define SETTINGS_WHY_MAX 256
@@ -69,6 +70,7 @@ struct settings {
 	struct addr_prefix *proxy_trust; /* that one of these sends, */
 	size_t proxy_trust_count;        /* or anyone, if there are none */
 	struct tls_options tls;          /* its strings are owned, too */
+	enum crypto crypto;              /* of the whole process */
 	bool check_config;
 	bool help;
 	bool version;

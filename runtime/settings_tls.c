@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/tls/crypto.h"
 #include "runtime/tls/role.h"
 
 _Static_assert(ROLE_WHY_MAX <= SETTINGS_WHY_MAX, "who is called may fill it");
@@ -64,6 +65,16 @@ bool set_require_client_cert(struct settings *settings, const char *text,
 			     char *why)
 {
 	return setting_bool(&settings->tls.require_client_cert, text, why);
+}
+
+bool set_crypto(struct settings *settings, const char *text, char *why)
+{
+	for (unsigned i = 0; i < CRYPTO_COUNT; i++)
+		if (strcmp(text, crypto_name((enum crypto)i)) == 0) {
+			settings->crypto = (enum crypto)i;
+			return true;
+		}
+	return setting_refuse(why, "'%s' is neither nettle nor stock", text);
 }
 
 bool set_role_from(struct settings *settings, const char *text, char *why)

@@ -277,6 +277,25 @@ def test_two_handshakes_share_no_random(secure, world):
     assert len(seen) == 16
 
 
+@pytest.mark.parametrize("crypto", ["nettle", "stock"])
+@pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
+def test_either_crypto(secure, world, origin, crypto, curve):
+    """Both sides' keys on each curve, with curves by nettle and by BearSSL."""
+    key = pki.Key("-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{curve}")
+    child = secure("--crypto", crypto, bundle=world.server(
+        f"{crypto}-{curve}.pem", key))
+    world.tunnel(child, origin().port, world.client("web", key=key)).close()
+    assert child.decision()["role"] == "web"
+
+
+def test_crypto_is_shown():
+    for flags, shown in (((), "nettle"), (("--crypto", "stock"), "stock")):
+        done = harness.run_smokescreen("--check-config", *flags)
+        assert f"crypto: {shown}\n" in done.stdout
+    assert "'openssl' is neither nettle nor stock" in fails("--crypto",
+                                                           "openssl")
+
+
 # --- bytes and ends -----------------------------------------------------------
 
 def test_early_data_behind_connect(secure, world, web, origin):
