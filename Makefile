@@ -213,6 +213,7 @@ RUNTIME_SRC := \
 	runtime/settings_tls.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
+	runtime/tls/bundle.c \
 	runtime/tls/certificate.c \
 	runtime/tls/chain.c \
 	runtime/tls/constraints.c \
@@ -226,6 +227,7 @@ RUNTIME_SRC := \
 	runtime/tls/engine_server.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
+	runtime/tls/lru.c \
 	runtime/tls/name.c \
 	runtime/tls/path.c \
 	runtime/tls/pem.c \
@@ -237,8 +239,11 @@ RUNTIME_SRC := \
 	runtime/tls/role.c \
 	runtime/tls/role_spec.c \
 	runtime/tls/secure.c \
+	runtime/tls/server_policy.c \
+	runtime/tls/sessions.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
+	runtime/tls/verdicts.c \
 	runtime/verify_client.c \
 	runtime/watch.c
 

@@ -7,6 +7,7 @@
 
 #include "engine.h"
 #include "presented.h"
+#include "server_policy.h"
 
 /* Enough for the handshake, whose plain records BearSSL takes byte by byte. */
 #define ENGINE_IN_SIZE (4096 + 325)
@@ -23,7 +24,11 @@ struct engine {
 	struct engine *next;         /* in the pool */
 	size_t received;
 	struct presented presented;
-	struct identity *identity; /* owned: of PRESENTED's, once it is good */
+	struct identity *identity; /* owned: of PRESENTED's, once it is good, or
+				    * of the session's, while it is resumed */
+	int64_t expires;           /* last second for which IDENTITY holds */
+	bool loaded;               /* a session, which may be resumed */
+	struct server_policy policy;
 	uint8_t alert[ENGINE_ALERT_SIZE];
 	size_t alert_at; /* ENGINE_ALERT_SIZE: none is to be sent */
 	bool failed;

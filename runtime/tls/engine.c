@@ -201,7 +201,7 @@ struct identity *engine_finish(struct engine *engine,
 	struct identity *identity = NULL;
 
 	record_take(layer, &engine->tls.eng);
-	if (engine->presented.proved) {
+	if (engine->presented.proved || engine_resumed(engine)) {
 		identity = engine->identity;
 		engine->identity = NULL;
 	}

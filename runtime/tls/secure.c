@@ -32,6 +32,7 @@ struct secure {
 	uint32_t held;     /* bytes of text in OUT */
 	bool begun;        /* something came */
 	bool ready;        /* the handshake is done */
+	bool resumed;      /* and it was short */
 	bool ended;        /* nothing more will come */
 	bool notified;     /* our close_notify, or an alert, is sealed */
 	int error;         /* errno for whoever reads or writes; 0: none */
@@ -108,6 +109,11 @@ void secure_drop(struct stream *stream)
 bool secure_has_begun(const struct stream *stream)
 {
 	return state_of(stream)->begun;
+}
+
+bool secure_resumed(const struct stream *stream)
+{
+	return state_of(stream)->resumed;
 }
 
 const struct identity *secure_identity(const struct stream *stream)
@@ -188,6 +194,7 @@ static void finish(struct secure *secure)
 {
 	secure->identity = engine_finish(secure->engine, &secure->records);
 	secure->ready = true;
+	secure->resumed = engine_resumed(secure->engine);
 	end_handshake(secure);
 }
 

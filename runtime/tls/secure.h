@@ -55,6 +55,9 @@ bool secure_has_begun(const struct stream *stream);
 /* Who the client is; NULL: no certificate.  The stream keeps it. */
 const struct identity *secure_identity(const struct stream *stream);
 
+/* The handshake has resumed a session. */
+bool secure_resumed(const struct stream *stream);
+
 /* STREAM is what it was before secure_begin(). */
 void secure_drop(struct stream *stream);
 
