@@ -23,6 +23,9 @@ struct engine {
 	struct tls_context *context; /* counted */
 	struct engine *next;         /* in the pool */
 	size_t received;
+	/* How many of N bytes to hand to BearSSL now, which wants at most ROOM;
+	 * at least one.  NULL: all. */
+	size_t (*pace)(struct engine *engine, size_t n, size_t room);
 	struct presented presented;
 	struct identity *identity; /* owned: of PRESENTED's, once it is good, or
 				    * of the session's, while it is resumed */

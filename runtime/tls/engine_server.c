@@ -17,6 +17,44 @@ static struct engine *engine_of(br_ssl_server_context *server)
 				 offsetof(struct engine, tls));
 }
 
+/* --- the ClientHello --- */
+
+/* BearSSL puts the suites that both sides know where they are in our list, in
+ * an array of BR_MAX_CIPHER_SUITES, and then looks each entry up in a table of
+ * all that there are, from its beginning: an entry that is empty makes it read
+ * the whole table, by an interpreter.  The first in that table is found at once
+ * and so is put where nothing is; it is one that server_policy.c never takes,
+ * whether a client has offered it or not. */
+#define FIRST_IN_TABLE BR_TLS_RSA_WITH_3DES_EDE_CBC_SHA
+
+/* All of this is about the version that it was written for; another must be
+ * looked at. */
+_Static_assert(BR_MAX_CIPHER_SUITES == 48 && sizeof(br_suite_translated) == 4 &&
+		       sizeof(((br_ssl_server_context *)NULL)->client_suites) ==
+			       48 * sizeof(br_suite_translated),
+	       "BearSSL 0.6");
+
+static void fill_suites(br_ssl_server_context *server)
+{
+	for (size_t i = 0; i < BR_MAX_CIPHER_SUITES; i++)
+		if (server->client_suites[i][0] == 0)
+			server->client_suites[i][0] = FIRST_IN_TABLE;
+}
+
+/* The suites have been read when all but the last byte of the first record has
+ * been, which nearly always is all of the ClientHello.  If not, nothing is lost
+ * but time: BearSSL clears the array before it reads them. */
+static size_t pace_hello(struct engine *engine, size_t n, size_t room)
+{
+	if (engine->received < RECORD_HEADER || n < room)
+		return n;
+	if (n > 1)
+		return n - 1;
+	fill_suites(&engine->tls.server);
+	engine->pace = NULL;
+	return n;
+}
+
 /* --- sessions --- */
 
 static void save_session(const br_ssl_session_cache_class **unused,
@@ -116,6 +154,7 @@ struct engine *engine_accept(struct engine_pool *pool,
 	if (engine == NULL)
 		return NULL;
 	engine->peer = "client";
+	engine->pace = pace_hello;
 	engine->context = tls_context_ref(context);
 	memcpy(&engine->tls.server, &context->template,
 	       sizeof(engine->tls.server));
