@@ -29,6 +29,7 @@ void settings_free_proxies(struct settings *settings);
 
 /* settings_tls.c */
 bool set_bundle(struct settings *settings, const char *text, char *why);
+bool set_bundle_files(struct settings *settings, const char *text, char *why);
 bool set_cert_file(struct settings *settings, const char *text, char *why);
 bool set_key_file(struct settings *settings, const char *text, char *why);
 bool set_ca_file(struct settings *settings, const char *text, char *why);

@@ -37,6 +37,9 @@ refuse(char *why, const char *format, ...)
 static bool load_bundles(struct tls_context *context,
 			 const struct tls_options *options, char *why)
 {
+	if (options->more_count >= TLS_CONTEXT_MAX_BUNDLES)
+		return refuse(why, "more than %d certificates of the server",
+			      TLS_CONTEXT_MAX_BUNDLES);
 	context->bundles =
 		calloc(options->more_count + 1, sizeof(*context->bundles));
 	if (context->bundles == NULL)

@@ -18,7 +18,7 @@
 struct tls_options {
 	char *cert_file;     /* NULL: no TLS */
 	char *key_file;      /* NULL: in CERT_FILE */
-	char **more_bundles; /* further certificates, each with its key */
+	char **more_bundles; /* further ones, each with its key */
 	size_t more_count;
 	char **ca_files;
 	size_t ca_count;
