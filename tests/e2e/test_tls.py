@@ -333,6 +333,28 @@ def test_each_client_gets_a_certificate_that_it_can_use(
     assert served(world, proxy(*both), "-tls1_2", *flags) == kind
 
 
+def test_all_suites_that_there_are(proxy, world, both):
+    """ECDHE with an AEAD and nothing else, of all that openssl knows."""
+    child = proxy(*both)
+    level = ":@SECLEVEL=0"
+    names = pki.openssl("ciphers", "-s", "-tls1_2",
+                        "ALL:eNULL:aNULL" + level).decode().strip().split(":")
+    assert len(names) > 80
+    taken = set()
+    for name in names:
+        context = world.context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(name + level)
+        try:
+            with world.dial(child, context=context) as sock:
+                taken.add(sock.cipher()[0])
+        except ssl.SSLError as error:
+            assert "ALERT" in str(error) or "alert" in str(error), error
+    assert taken == {f"ECDHE-{key}-{cipher}" for key in ("ECDSA", "RSA")
+                     for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384",
+                                    "CHACHA20-POLY1305")}
+
+
 def test_two_keys_on_two_curves(proxy, world):
     p384 = world.server("p384.pem", pki.Key(
         "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"))
