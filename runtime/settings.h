@@ -78,6 +78,7 @@ struct settings {
 	struct tls_options tls;          /* its strings are owned, too */
 	enum bundles_from bundles_from;  /* where those in it were said */
 	enum crypto crypto;              /* of the whole process */
+	char *origin_ca_file; /* by what servers are judged; NULL: roots.h */
 	bool check_config;
 	bool help;
 	bool version;

@@ -261,9 +261,9 @@ static uint32_t x25519(uint8_t *out, const uint8_t *point,
 	return any != 0;
 }
 
-/* OUT = SCALAR times POINT (NULL: the generator). */
-static uint32_t multiply(const struct curve *curve, uint8_t *out,
-			 const uint8_t *point, const unsigned char *scalar,
+/* POINT becomes SCALAR times itself, or times THE_GENERATOR. */
+static uint32_t multiply(const struct curve *curve, uint8_t *point,
+			 bool the_generator, const unsigned char *scalar,
 			 size_t size)
 {
 	mp_limb_t n[MAX_LIMBS], from[2 * MAX_LIMBS], to[2 * MAX_LIMBS];
@@ -274,15 +274,15 @@ static uint32_t multiply(const struct curve *curve, uint8_t *out,
 	struct room mine;
 
 	enter(&mine);
-	if (good && point != NULL)
+	if (good && !the_generator)
 		good = load_point(curve, from, point);
-	if (good && point != NULL)
-		ecc_point_mul(&result, &by, &what);
-	else if (good)
+	if (good && the_generator)
 		ecc_point_mul_g(&result, &by);
+	else if (good)
+		ecc_point_mul(&result, &by, &what);
 	leave();
 	if (good)
-		store_point(curve, out, to);
+		store_point(curve, point, to);
 	explicit_bzero(n, sizeof(n));
 	explicit_bzero(to, sizeof(to));
 	return good;
@@ -301,7 +301,7 @@ static uint32_t ec_mul(unsigned char *point, size_t size,
 		return x25519(point, copy, x, x_size);
 	}
 	return find_curve(number, &curve) &&
-	       multiply(&curve, point, point, x, x_size);
+	       multiply(&curve, point, false, x, x_size);
 }
 
 static size_t ec_mulgen(unsigned char *out, const unsigned char *x,
@@ -314,7 +314,7 @@ static size_t ec_mulgen(unsigned char *out, const unsigned char *x,
 		good = x25519(out, NULL, x, x_size);
 	else
 		good = find_curve(number, &curve) &&
-		       multiply(&curve, out, NULL, x, x_size);
+		       multiply(&curve, out, true, x, x_size);
 	return good ? curve_point_size(number) : 0;
 }
 
