@@ -34,7 +34,8 @@ LDFLAGS ?=
 ALL_LDFLAGS = $(SANFLAGS) $(LDFLAGS)
 
 COMPILER_LIBS := -lidn2 -ljansson -lpsl -lbearssl
-RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lpthread
+RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lhogweed -lgmp \
+		 -lpthread
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
@@ -220,6 +221,7 @@ RUNTIME_SRC := \
 	runtime/settings_tls.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
+	runtime/tls/bundle.c \
 	runtime/tls/certificate.c \
 	runtime/tls/chain.c \
 	runtime/tls/constraints.c \
@@ -227,12 +229,14 @@ RUNTIME_SRC := \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \
+	runtime/tls/crypto_nettle.c \
 	runtime/tls/der.c \
 	runtime/tls/engine.c \
 	runtime/tls/engine_client.c \
 	runtime/tls/engine_server.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
+	runtime/tls/lru.c \
 	runtime/tls/name.c \
 	runtime/tls/path.c \
 	runtime/tls/pem.c \
@@ -246,8 +250,11 @@ RUNTIME_SRC := \
 	runtime/tls/roots.c \
 	runtime/tls/secure.c \
 	runtime/tls/server_name.c \
+	runtime/tls/server_policy.c \
+	runtime/tls/sessions.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
+	runtime/tls/verdicts.c \
 	runtime/verify_client.c \
 	runtime/watch.c
 
@@ -372,12 +379,13 @@ $(BUILD)/libsmokescreen.a: $(LIBRUNTIME) $(LIBGRAMMAR) $(LIBPOLICY) $(EXPORTS)
 	$(Q)$(OBJCOPY) --keep-global-symbols=$@.names $(@:.a=.o)
 	$(Q)rm -f $@ && ar crs $@ $(@:.a=.o)
 
-# Sanitizers leave names to the program that is linked.
+# Sanitizers leave names to the program that is linked.  Once loaded it stays:
+# GMP keeps pointers to functions in it.
 $(BUILD)/$(SONAME): $(PIC_O) $(EXPORTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) \
 		-Wl,--version-script,$(EXPORTS) $(if $(SAN),,-Wl,-z,defs) \
-		-o $@ $(PIC_O) $(RUNTIME_LIBS)
+		-Wl,-z,nodelete -o $@ $(PIC_O) $(RUNTIME_LIBS)
 
 $(BUILD)/pic/%.o: %.c | $(GEN_C)
 	$(call say,CC,$<)
