@@ -41,12 +41,13 @@ static struct client *from_timeout(struct timeout *timeout)
 	return from_context((char *)timeout - offsetof(struct client, timeout));
 }
 
-uint64_t client_clock_us(void)
+uint32_t client_clock_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return (uint32_t)((uint64_t)now.tv_sec * 1000000 +
+			  (uint64_t)now.tv_nsec / 1000);
 }
 
 /* --- descriptors and events --- */
@@ -97,13 +98,16 @@ ssize_t client_read(struct peer *peer, void *buffer, size_t size)
 	return n;
 }
 
-void client_set_origin(struct client *client, int fd)
+void client_set_origin(struct client *client, int fd, struct event *watch)
 {
 	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
 	socklen_t length = sizeof(name);
 	const int on = 1;
 
 	client->origin.stream = (struct stream){.ops = &stream_plain, .fd = fd};
+	/* in this order the kernel's set is changed once */
+	client_want(client, &client->origin, EV_READ);
+	event_del(watch);
 	/* a peer that vanished must not hold a tunnel for ever */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
