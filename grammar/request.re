@@ -51,7 +51,8 @@ static enum head_status scan_request_line(const byte *base, const byte *line,
 		out->is_connect = out->method.length == 7 &&
 				  memcmp(line, "CONNECT", 7) == 0;
 		if (out->method.length > REQUEST_MAX_METHOD)
-			return bad(out, "method too long");
+			return head_refuse(&out->head, HEAD_BAD_METHOD,
+					   "method too long");
 		if (out->target.length > REQUEST_MAX_TARGET)
 			return head_refuse(&out->head, HEAD_TARGET_TOO_LONG,
 					   "request target too long");
@@ -61,14 +62,19 @@ static enum head_status scan_request_line(const byte *base, const byte *line,
 	*/
 }
 
-/* RFC 9112 3.2: the characters of a host and a port, as Go's server takes them.
- */
+/* RFC 9110 7.2: uri-host [ ":" port ], and RFC 3986 3.2.2 for the host. */
 static bool is_host(const byte *value)
 {
 	const byte *YYCURSOR = value, *YYMARKER;
 
 	/*!re2c
-	[-!$%&'()*+,.:;=[\]_~0-9A-Za-z]* blank* crlf { return true; }
+	escaped  = "%" [0-9A-Fa-f]{2};
+	reg_name = ([-!$&'()*+,;=._~0-9A-Za-z] | escaped)*;
+	future   = 'v' [0-9A-Fa-f]+ "." [-!$&'()*+,;=:._~0-9A-Za-z]+;
+	zone     = "%25" ([-._~0-9A-Za-z] | escaped)+; // RFC 6874
+	address  = "[" ([0-9A-Fa-f:.]+ zone? | future) "]";
+
+	(reg_name | address) (":" digit*)? blank* crlf { return true; }
 	* { return false; }
 	*/
 }
@@ -121,13 +127,17 @@ static enum head_status unfinished_line(const byte *line, size_t n,
 {
 	const byte *end = line + n;
 	const byte *space = memchr(line, ' ', n);
+	const byte *method_end = space != NULL ? space : end;
 	const byte *version;
 
-	/* a byte that begins no method: TLS on a plain port, say */
-	if (n > 0 && *line != '\r' && !is_token_byte(*line))
-		return bad(out, "malformed request line");
-	if ((size_t)((space != NULL ? space : end) - line) > REQUEST_MAX_METHOD)
-		return bad(out, "method too long");
+	/* bytes of no method: TLS on a plain port, say */
+	if (n > 0 && *line != '\r')
+		for (const byte *p = line; p < method_end; p++)
+			if (!is_token_byte(*p))
+				return bad(out, "malformed request line");
+	if ((size_t)(method_end - line) > REQUEST_MAX_METHOD)
+		return head_refuse(&out->head, HEAD_BAD_METHOD,
+				   "method too long");
 	if (space == NULL)
 		return HEAD_MORE;
 	version = memchr(space + 1, ' ', (size_t)(end - space) - 1);
