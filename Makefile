@@ -286,6 +286,7 @@ help:
 ## make            build smokescreenc, smokescreen and the sample policies
 ## make run        install what is missing, build, start the proxy on 127.0.0.1:4750
 ## make test       install what is missing, build and run every test
+## make check      the same, of what is built; WORDS=tls those that have it in their name
 ## make check-asan the same tests under ASan and UBSan
 ## make fuzz       every fuzz target for SECONDS_EACH seconds (20)
 ## make soak       mixed load with reloads for SECONDS seconds (20)
@@ -306,7 +307,7 @@ test: deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) check
 
 check: all test-programs
-	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run_tests.py
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run_tests.py $(WORDS)
 
 check-asan:
 	$(Q)$(MAKE) --no-print-directory check BUILD=build/asan \
@@ -317,6 +318,7 @@ deps:
 
 deps-ci:
 	$(Q)sh tests/install-packages.sh ci
+	$(Q)sh tests/fetch-promtool.sh build/tools
 
 test-programs: $(UNIT_BIN) $(REPLAY_BIN)
 bench-programs: $(BENCH_BIN)

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -20,6 +21,16 @@ from pathlib import Path
 BUILD = Path(os.environ.get("BUILD", "build")).resolve()
 SECONDS = 20  # longer than anything here takes, even under a sanitizer
 LOOPBACK = ("--allow-range", "127.0.0.0/8")
+
+
+def find_promtool():
+    """Its path: as said, as installed, or as `make deps-ci` has put it."""
+    kept = Path(__file__).resolve().parents[2] / "build/tools/promtool"
+    return os.environ.get("PROMTOOL") or shutil.which("promtool") or \
+        (str(kept) if os.access(kept, os.X_OK) else None)
+
+
+PROMTOOL = find_promtool()
 
 
 class Failed(Exception):

@@ -14,9 +14,9 @@ import harness
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "docs/deploy"
-PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
-needs_promtool = pytest.mark.skipif(PROMTOOL is None,
-                                    reason="promtool is not installed")
+PROMTOOL = harness.PROMTOOL
+needs_promtool = pytest.mark.skipif(
+    PROMTOOL is None, reason="no promtool: make deps-ci fetches one")
 
 
 def exported():

@@ -1,8 +1,6 @@
 """What Prometheus reads, from the real program."""
 
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +11,7 @@ import pytest
 
 import harness
 from dns_server import nxdomain
-from harness import run_smokescreen
+from harness import PROMTOOL, run_smokescreen
 
 ACL = """\
 version: v1
@@ -26,7 +24,6 @@ global_allow_list: ["global.test"]
 """
 FLAGS = ("--expose-prometheus-metrics", "--prometheus-listen-ip", "127.0.0.1",
          "--prometheus-port", "0")
-PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
 
 
 def port_of(child):
@@ -258,7 +255,7 @@ def test_a_port_that_is_taken_is_fatal():
     assert "Address already in use" in done.stderr
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+@pytest.mark.skipif(PROMTOOL is None, reason="no promtool: make deps-ci fetches one")
 def test_promtool_finds_nothing_in_what_is_ours(proxy):
     text = fetch(proxy(*FLAGS))
     done = subprocess.run([PROMTOOL, "check", "metrics"], input=text,
