@@ -379,26 +379,34 @@ $(BUILD)/tests/%: tests/unit/%.c $(ALL_LIBS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/tests/$*.d $(ALL_LDFLAGS) \
 		-o $@ $< $(ALL_LIBS) -lcmocka $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
-# Fuzz targets link libraries of their own, built for coverage; those are made
-# first, so that a changed source is in every target.
+# Fuzz targets link libraries of their own, built for coverage by a make of their
+# own, which knows whether a source has changed.
 FUZZ_CC   ?= clang
 FUZZ_OBJ  := build/fuzzobj
 FUZZ_LIBS  = $(ALL_LIBS:$(BUILD)/%=$(FUZZ_OBJ)/%)
 
-fuzz-programs:
+fuzz-programs: $(FUZZ_BIN)
+
+ifneq ($(BUILD),$(FUZZ_OBJ))
+# an empty recipe: whether they are newer, their dates tell
+$(FUZZ_LIBS): fuzz-objects
+	@:
+endif
+
+fuzz-objects:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ_OBJ) CC=$(FUZZ_CC) \
 		SAN=address,undefined OPT='-O1 -g -fsanitize=fuzzer-no-link' fuzz-libs
-	$(Q)$(MAKE) --no-print-directory $(FUZZ_BIN)
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZ_OBJ)/*.a)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIBS)
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(CSTD) -O1 -g -I. -I$(FUZZ_OBJ)/gen \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o $@ $< $(FUZZ_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
-.PHONY: fuzz-libs
+.PHONY: fuzz-libs fuzz-objects
 fuzz-libs: $(ALL_LIBS)
+	@:
 
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(ALL_LIBS)
 	$(call say,REPLAY,$<)
