@@ -276,6 +276,19 @@ def test_yaml_is_refused_with_the_command(tmp_path):
     assert f"smokescreenc -o {tmp_path}/acl.blob {tmp_path}/acl.yml\n" in said
 
 
+@pytest.mark.parametrize("data, what", [
+    (b"", "is empty"),
+    (b"\x7fELF\x02\x01\x01\0", "neither a compiled policy nor text"),
+    ("version: v1\n".encode("utf-16"), "neither a compiled policy nor text"),
+])
+def test_what_is_no_policy_is_not_to_be_compiled(tmp_path, data, what):
+    path = tmp_path / "acl.blob"
+    path.write_bytes(data)
+    said = refused(run_smokescreen("--egress-acl-file", path))
+    assert f"{path}: " in said and what in said
+    assert "smokescreenc" not in said
+
+
 def test_a_damaged_blob_is_refused(tmp_path):
     blob = harness.compile_acl(tmp_path, ACL % "open")
     data = bytearray(blob.read_bytes())
