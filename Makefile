@@ -235,7 +235,8 @@ RUNTIME_SRC := \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
 	runtime/verify_client.c \
-	runtime/watch.c
+	runtime/watch.c \
+	runtime/watched.c
 
 # --- objects and libraries ----------------------------------------------------
 

@@ -20,6 +20,7 @@
 #include "runtime/proxy/worker.h"
 #include "store.h"
 #include "watch.h"
+#include "watched.h"
 
 #define DRAIN_TICK_MS 20
 #define FINAL_FLUSH_MS 1000
@@ -122,7 +123,9 @@ static void warn_of_tls(struct server *server)
 		tls_context_warn(tls, (int64_t)time(NULL), warn, server);
 }
 
-static void reload(struct server *server, const char *cause)
+/* CHANGED is the file that made us, if one did. */
+static void reload(struct server *server, const char *cause,
+		   const char *changed)
 {
 	struct store_reload result;
 	struct json line;
@@ -138,6 +141,8 @@ static void reload(struct server *server, const char *cause)
 			 ok ? "policy reloaded"
 			    : "policy not reloaded, the old one stays");
 	json_put_text(&line, "cause", cause);
+	if (changed != NULL)
+		json_put_text(&line, "changed", changed);
 	json_put_unsigned(&line, "reloads", server->reloads);
 	json_put_text(&line, "policy", ok ? result.new_hash : result.old_hash);
 	json_put_text(&line, "old_policy", result.old_hash);
@@ -153,11 +158,11 @@ static void reload(struct server *server, const char *cause)
 	wake_all(server);
 }
 
-static void on_file_changed(void *context)
+static void on_file_changed(void *context, const char *path)
 {
 	struct server *server = context;
 
-	reload(server, "watch");
+	reload(server, "watch", path);
 	flush_log(server);
 }
 
@@ -179,7 +184,7 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 	(void)what;
 	switch ((int)signal) {
 	case SIGHUP:
-		reload(server, "signal");
+		reload(server, "signal", NULL);
 		break;
 	case SIGTERM:
 	case SIGUSR2:
@@ -243,17 +248,23 @@ static unsigned worker_count(const struct settings *settings)
 					     : SETTINGS_MAX_WORKERS;
 }
 
-/* Before the policy is read: no change of it is missed. */
+/* Before the files are read: no change of them is missed. */
 static bool add_watch(struct server *server, char *why)
 {
-	const char *path = server->settings->acl_file;
+	const char **paths;
+	size_t count;
 
 	if (!server->settings->watch)
 		return true;
-	server->watch = watch_new(server->base, path, on_file_changed, server);
+	paths = watched_files(server->settings, &count);
+	if (paths == NULL)
+		return false;
+	server->watch =
+		watch_new(server->base, paths, count, on_file_changed, server);
 	if (server->watch == NULL)
-		snprintf(why, SERVER_WHY_MAX, "watch %s: %s", path,
-			 strerror(errno));
+		snprintf(why, SERVER_WHY_MAX, "watch %s and %zu more: %s",
+			 paths[0], count - 1, strerror(errno));
+	free(paths);
 	return server->watch != NULL;
 }
 

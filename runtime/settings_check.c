@@ -20,9 +20,11 @@ bool settings_check(const struct settings *settings, char *why)
 	    (settings->https_proxy != NULL && settings->https_proxy->tls))
 		return setting_refuse(why, "an upstream proxy over TLS, "
 					   "https://, is not supported yet");
-	if (settings->watch && settings->acl_file == NULL)
-		return setting_refuse(why, "there is no policy to watch; give "
-					   "--egress-acl-file, too");
+	if (settings->watch && settings->acl_file == NULL &&
+	    settings->tls.cert_file == NULL)
+		return setting_refuse(why, "there is nothing to watch; give "
+					   "--egress-acl-file or "
+					   "--tls-server-bundle-file, too");
 	if (settings->handover_socket != NULL &&
 	    strlen(settings->handover_socket) > HANDOVER_PATH_MAX)
 		return setting_refuse(why,
