@@ -153,6 +153,7 @@ RUNTIME_SRC := \
 	runtime/check.c \
 	runtime/config.c \
 	runtime/drain.c \
+	runtime/expiring.c \
 	runtime/handover.c \
 	runtime/inherited.c \
 	runtime/listening.c \
@@ -222,6 +223,7 @@ RUNTIME_SRC := \
 	runtime/tls/der.c \
 	runtime/tls/engine.c \
 	runtime/tls/engine_server.c \
+	runtime/tls/expiry.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
 	runtime/tls/name.c \

@@ -7,6 +7,7 @@
 
 #include "runtime/observe/statsd.h"
 #include "runtime/proxy/listener.h"
+#include "runtime/tls/expiry.h"
 #include "store.h"
 
 static void print_duration(FILE *out, const char *key, unsigned ms)
@@ -288,9 +289,8 @@ bool check_config(const struct settings *settings, FILE *out, char *why)
 		print_settings(out, settings);
 		print_policy(out, settings, store.current);
 		if (store.current->tls != NULL)
-			tls_context_warn(store.current->tls,
-					 (int64_t)time(NULL), print_warning,
-					 out);
+			expiry_warn(store.current->tls, (int64_t)time(NULL),
+				    print_warning, out);
 		resolver_free(resolver);
 	}
 	if (base != NULL)

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "drain.h"
+#include "expiring.h"
 #include "handover.h"
 #include "inherited.h"
 #include "listening.h"
@@ -36,7 +36,8 @@ struct server {
 	struct event *tick;
 	struct event *log_retry;
 	struct drain drain;
-	struct watch *watch;       /* NULL without --watch */
+	struct watch *watch; /* NULL without --watch */
+	struct expiring expiring;
 	struct handover *handover; /* NULL without, and while draining */
 	struct listening listening;
 	int listeners[HANDOVER_MAX]; /* borrowed from the workers */
@@ -109,20 +110,6 @@ static void start_drain(struct server *server)
 
 /* --- reload --- */
 
-static void warn(void *server, const char *text)
-{
-	log_message(((struct server *)server)->log, LOG_WARNING, text);
-}
-
-/* What is about to fail, or does already, though it could be loaded. */
-static void warn_of_tls(struct server *server)
-{
-	const struct tls_context *tls = server->store.current->tls;
-
-	if (tls != NULL)
-		tls_context_warn(tls, (int64_t)time(NULL), warn, server);
-}
-
 /* CHANGED is the file that made us, if one did. */
 static void reload(struct server *server, const char *cause,
 		   const char *changed)
@@ -154,7 +141,7 @@ static void reload(struct server *server, const char *cause,
 	log_end(server->log, &line);
 	if (!ok)
 		return;
-	warn_of_tls(server);
+	expiring_loaded(&server->expiring);
 	wake_all(server);
 }
 
@@ -196,6 +183,11 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 		break;
 	}
 	flush_log(server);
+}
+
+static void on_expiring(void *context)
+{
+	flush_log(context);
 }
 
 static void on_log_retry(evutil_socket_t fd, short what, void *context)
@@ -343,6 +335,8 @@ struct server *server_new(const struct settings *settings, char *why)
 		goto fail;
 	if (!add_watch(server, why))
 		goto fail;
+	expiring_init(&server->expiring, server->base, &server->store,
+		      server->log, on_expiring, server);
 	server->has_store = store_init(&server->store, settings, why);
 	if (server->has_store &&
 	    observers_init(&server->observers, &server->shared, server->log,
@@ -367,6 +361,7 @@ void server_free(struct server *server)
 	handover_free(server->handover);
 	handover_offer_fini(&server->listening.offer);
 	watch_free(server->watch);
+	expiring_fini(&server->expiring);
 	for (size_t i = 0; i < 4; i++)
 		if (server->signals[i] != NULL)
 			event_free(server->signals[i]);
@@ -507,7 +502,7 @@ static void log_start(struct server *server)
 		log_message(server->log, LOG_INFO, text);
 	}
 	warn_of_open_doors(server);
-	warn_of_tls(server);
+	expiring_loaded(&server->expiring);
 	log_ready(server);
 	log_ack(server);
 	flush_log(server);

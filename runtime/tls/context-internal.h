@@ -9,6 +9,7 @@
 #include "anchors.h"
 #include "context.h"
 #include "crl.h"
+#include "expiry.h"
 #include "private_key.h"
 #include "role.h"
 
@@ -21,6 +22,8 @@ struct tls_context {
 	struct anchors anchors;
 	struct crl_set crls;
 	bool has_crls;
+	struct expiry *expiries; /* owned */
+	size_t expiry_count;
 	struct role_spec spec;
 	br_x500_name *names; /* owned: of the anchors, and their DER */
 	size_t name_count;

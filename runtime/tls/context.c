@@ -12,7 +12,6 @@
 #include "pki_file.h"
 
 #define MAX_CHAIN_FILE (1u << 20)
-#define DAY 86400
 
 _Static_assert(TLS_CONTEXT_WHY_MAX >= ANCHORS_WHY_MAX &&
 		       TLS_CONTEXT_WHY_MAX >= CRL_WHY_MAX &&
@@ -256,6 +255,10 @@ bool tls_context_load(const struct tls_options *options, int64_t now,
 		tls_context_unref(&context);
 		return false;
 	}
+	if (!expiry_gather(context)) {
+		tls_context_unref(&context);
+		return refuse(why, "out of memory");
+	}
 	engine_template(context, options->require_client_cert);
 	*out = context;
 	return true;
@@ -282,84 +285,10 @@ void tls_context_unref(struct tls_context **slot)
 	for (size_t i = 0; i < context->name_count; i++)
 		free(context->names[i].data);
 	free(context->names);
+	free(context->expiries);
 	private_key_free(context->key);
 	crl_set_fini(&context->crls);
 	anchors_fini(&context->anchors);
 	role_spec_fini(&context->spec);
 	free(context);
-}
-
-/* --- warnings --- */
-
-/* "CN=one, ..." is for others; the last CN names a CA well enough here. */
-static const char *label(struct bytes subject, char out[ROLE_MAX + 1])
-{
-	struct name_cursor cursor = name_walk(subject);
-	struct name_attribute attribute;
-	size_t n = 0, size = 0;
-
-	while (name_next(&cursor, &attribute))
-		if (OID_IS(attribute.type, OID_COMMON_NAME) &&
-		    name_text(attribute.tag, attribute.value, out, ROLE_MAX,
-			      &size))
-			n = size;
-	out[n] = '\0';
-	return n != 0 ? out : "without a CN";
-}
-
-static bool has_crl(const struct tls_context *context,
-		    const struct certificate *ca)
-{
-	for (size_t i = 0; i < context->crls.count; i++)
-		if (name_equal(context->crls.list[i].issuer, ca->subject))
-			return true;
-	return false;
-}
-
-static void warn_of_crls(const struct tls_context *context, int64_t now,
-			 tls_context_say *say, void *closure)
-{
-	char text[2 * ROLE_MAX + 128], name[ROLE_MAX + 1];
-
-	for (size_t i = 0; i < context->anchors.count; i++) {
-		const struct certificate *ca =
-			&context->anchors.list[i].certificate;
-
-		if (!context->has_crls || !ca->ca || has_crl(context, ca))
-			continue;
-		snprintf(text, sizeof(text),
-			 "no CRL for the client CA %s: its certificates count "
-			 "as not revoked",
-			 label(ca->subject, name));
-		say(closure, text);
-	}
-	for (size_t i = 0; i < context->crls.count; i++) {
-		const struct crl *crl = &context->crls.list[i];
-
-		if (crl->next_update - now >= DAY)
-			continue;
-		snprintf(text, sizeof(text),
-			 "the CRL of %s %s: without a newer one its clients "
-			 "will be refused",
-			 label(crl->issuer, name),
-			 crl->next_update < now ? "is overdue"
-						: "expires within a day");
-		say(closure, text);
-	}
-}
-
-void tls_context_warn(const struct tls_context *context, int64_t now,
-		      tls_context_say *say, void *closure)
-{
-	const struct certificate *leaf = &context->leaf;
-
-	if (leaf->not_after < now)
-		say(closure, "the server's certificate has expired: clients "
-			     "that check will refuse it");
-	else if (leaf->not_after - now < DAY)
-		say(closure, "the server's certificate expires within a day");
-	if (leaf->not_before > now)
-		say(closure, "the server's certificate is not valid yet: "
-			     "clients that check will refuse it");
-	warn_of_crls(context, now, say, closure);
 }
