@@ -13,7 +13,7 @@ bool settings_check(const struct settings *settings, char *why)
 	    settings->max_burst <= settings->max_rate)
 		return setting_refuse(why,
 				      "maxRequestBurst (%u) must be greater "
-				      "than maxRequestRate (%g); omit to use "
+				      "than maxRequestRate (%.2f); omit to use "
 				      "default (2x rate)",
 				      settings->max_burst, settings->max_rate);
 	if ((settings->http_proxy != NULL && settings->http_proxy->tls) ||

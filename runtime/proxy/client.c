@@ -173,8 +173,12 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 
 void client_release_request(struct client *client)
 {
-	if (client->has_request_slot)
-		slots_release(&client->worker->shared->limits.requests);
+	struct worker *worker = client->worker;
+
+	if (client->has_request_slot) {
+		slots_release(&worker->shared->limits.requests);
+		metrics_add(worker->metrics, METRIC_REQUESTS, UINT64_MAX);
+	}
 	client->has_request_slot = false;
 }
 

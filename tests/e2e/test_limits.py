@@ -263,8 +263,8 @@ def test_tunnel_duration(proxy, origin):
 
 @pytest.mark.parametrize("text, message", [
     ("max_request_rate: 10\nmax_request_burst: 10",
-     "maxRequestBurst (10) must be greater than maxRequestRate (10); omit to "
-     "use default (2x rate)"),
+     "maxRequestBurst (10) must be greater than maxRequestRate (10.00); omit "
+     "to use default (2x rate)"),
     ("max_request_rate: 0.5\nmax_request_burst: 0", "maxRequestBurst (0)"),
     ("max_request_rate: -1", "maxRequestRate must be >= 0, got -1"),
     ("max_request_rate: .inf", "'.inf' is not a number"),

@@ -4,6 +4,8 @@ import re
 import signal
 import socket
 import subprocess
+import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -136,6 +138,34 @@ def test_plain_requests_are_counted(proxy, origin):
                'reason="address_private_range"}'] == 1
     assert now["smokescreen_clients_accepted_total"] == 1
     assert now["smokescreen_requests_refused_total"] == 0
+
+
+def test_requests_at_once_are_a_gauge(proxy, origin):
+    """Up when there is one, down when it is answered or has become a tunnel."""
+    come, go = threading.Semaphore(0), threading.Semaphore(0)
+
+    def serve(sock):
+        sock.recv(1 << 16)
+        come.release()
+        assert go.acquire(timeout=harness.SECONDS)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        sock.recv(1)
+    child = proxy(*FLAGS)
+    request = (f"GET http://127.0.0.1:{origin(serve).port}/ HTTP/1.1\r\n"
+               "Host: x\r\n\r\n").encode()
+    with child.dial() as one, child.dial() as other, \
+            child.tunnel("127.0.0.1", origin().port):
+        for sock in one, other:
+            sock.sendall(request)
+            assert come.acquire(timeout=harness.SECONDS)
+        assert samples(child)["requests_concurrent"] == 2
+        go.release(2)
+        for sock in one, other:
+            assert harness.read_head(sock).status == 200
+        # the answers are here a moment before the gauge is down
+        end = time.monotonic() + harness.SECONDS
+        while samples(child)["requests_concurrent"] != 0:
+            assert time.monotonic() < end
 
 
 def test_without_a_role_and_without_an_acl(proxy, origin, tmp_path):
