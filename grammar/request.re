@@ -79,6 +79,16 @@ static bool is_host(const byte *value)
 	*/
 }
 
+/* Clients of CONNECT say in Host what the target says: if that is no host, the
+ * decision tells them so, and the log. */
+static bool is_target(const byte *base, const struct request *request,
+		      struct head_span value)
+{
+	return request->is_connect && value.length == request->target.length &&
+	       memcmp(base + value.start, base + request->target.start,
+		      value.length) == 0;
+}
+
 static enum head_status judge_host(const byte *base, struct request *out)
 {
 	uint32_t hosts = 0;
@@ -90,7 +100,8 @@ static enum head_status judge_host(const byte *base, struct request *out)
 			continue;
 		if (++hosts > 1)
 			return bad(out, "too many Host headers");
-		if (!is_host(base + field->value.start))
+		if (!is_host(base + field->value.start) &&
+		    !is_target(base, out, field->value))
 			return bad(out, "malformed Host header");
 	}
 	if (hosts == 0 && out->head.minor != 0 && !out->is_connect)
@@ -202,8 +213,8 @@ enum request_target request_target(const char *bytes, size_t length)
 	scheme  = [A-Za-z][-+.0-9A-Za-z]*;
 
 	"*\n"             { return TARGET_ASTERISK; }
-	// a:1:2 has the characters; that it has too many colons is for later
-	name port* "\n"   { return length == 0 ? TARGET_BAD : TARGET_AUTHORITY; }
+	// a:b:2 has the characters; that it has too many colons is for later
+	name ((":" name)* port)? "\n" { return length == 0 ? TARGET_BAD : TARGET_AUTHORITY; }
 	literal port* "\n" { return TARGET_AUTHORITY; }
 	scheme "://" visible+ "\n" { return TARGET_ABSOLUTE; }
 	"/" visible* "\n" { return TARGET_ORIGIN; }
