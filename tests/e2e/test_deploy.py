@@ -99,6 +99,26 @@ def test_promtool_understands_the_dashboard(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.skipif(None in map(shutil.which, ("dpkg-query", "readelf")),
+                    reason="needs Debian's tools")
+def test_the_image_has_the_libraries_that_the_programs_need():
+    text = (DEPLOY / "Containerfile").read_text()
+    last = text[text.rindex("FROM "):]
+    needed = set()
+    for program in ("smokescreen", "smokescreenc"):
+        done = subprocess.run(["readelf", "-d", harness.BUILD / program],
+                              capture_output=True, text=True, check=True)
+        needed |= set(re.findall(r"NEEDED.*\[(.*)\]", done.stdout))
+    for name in needed:
+        if re.match(r"lib(c|m|gcc_s|asan|ubsan|pthread)\.so|ld-linux", name):
+            continue  # the base image's, or a sanitizer's
+        found = subprocess.run(["dpkg-query", "-S", f"*/{name}"],
+                               capture_output=True, text=True, check=True)
+        packages = {line.split(":")[0] for line in found.stdout.splitlines()}
+        assert any(re.search(rf"\s{re.escape(package)}\s", last)
+                   for package in packages), (name, packages)
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None,
                     reason="systemd is not installed")
 def test_systemd_accepts_the_unit(tmp_path):
