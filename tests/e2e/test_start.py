@@ -209,6 +209,9 @@ def test_defaults_are_real():
     assert done.stderr == ""
     for line in ('ip: "127.0.0.1"', "port: 4750", "connect_timeout: 10s",
                  "dns_timeout: 5s", "read_header_timeout: 10s",
+                 "read_timeout: 5m", "write_timeout: 5m",
+                 "workers: one per processor", "watch: false",
+                 "transport_max_idle_conns: 1024 for each worker",
                  "idle_timeout: none", "exit_timeout: 500m",
                  "deny_status: 407", "deny_detail: class",
                  "mixed_answers: skip", "deny: []",
@@ -217,6 +220,11 @@ def test_defaults_are_real():
 
 
 @pytest.mark.parametrize("flags, text", [
+    (["--workers", "3"], "workers: 3"),
+    (["--additional-error-message-on-deny", "call us"],
+     "deny_message_extra: call us"),
+    (["--disable-acl-policy-action", "open"],
+     "disable_acl_policy_action: open"),
     (["--statsd-address", "127.0.0.1:8125"], "statsd_address: 127.0.0.1:8125"),
     (["--expose-prometheus-metrics"],
      "prometheus: http://0.0.0.0:9810/metrics"),
