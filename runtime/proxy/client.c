@@ -197,8 +197,10 @@ void client_close(struct client *client, enum close_cause cause)
 	switch ((enum client_state)client->state) {
 	case CLIENT_CLOSED:
 		return;
-	case CLIENT_PREAMBLE:
 	case CLIENT_HANDSHAKE:
+		handshake_leave(client);
+		break;
+	case CLIENT_PREAMBLE:
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
 	case CLIENT_VIA:

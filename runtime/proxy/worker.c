@@ -226,6 +226,7 @@ struct worker *worker_new(struct shared *shared, const char **why)
 	worker->log = log_new(shared->sink);
 	LIST_INIT(&worker->clients);
 	LIST_INIT(&worker->pool);
+	TAILQ_INIT(&worker->handshakes);
 	id_source_init(&worker->ids);
 	if (worker->base == NULL || worker->log == NULL ||
 	    worker->wake_fd < 0 || !init_events(worker) ||

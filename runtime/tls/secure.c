@@ -30,6 +30,7 @@ struct secure {
 	struct spill text; /* is decrypted, and nobody has taken it */
 	struct spill out;  /* sealed, and the socket has not taken it */
 	uint32_t held;     /* bytes of text in OUT */
+	uint8_t flights;   /* of the handshake's, that are out */
 	bool begun;        /* something came */
 	bool ready;        /* the handshake is done */
 	bool ended;        /* nothing more will come */
@@ -110,6 +111,11 @@ bool secure_has_begun(const struct stream *stream)
 	return state_of(stream)->begun;
 }
 
+unsigned secure_flights(const struct stream *stream)
+{
+	return state_of(stream)->flights;
+}
+
 const struct identity *secure_identity(const struct stream *stream)
 {
 	return state_of(stream)->identity;
@@ -126,6 +132,8 @@ static bool send_engine(struct secure *secure)
 	if (n < 0)
 		return false;
 	engine_sent(secure->engine, (size_t)n);
+	if (engine_state(secure->engine) != ENGINE_SEND)
+		secure->flights++;
 	return true;
 }
 
@@ -153,15 +161,25 @@ static bool is_letter(uint8_t byte)
 	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-/* Something comes for the first time, SIZE bytes of it. */
-static enum secure_progress begin(struct secure *secure, const uint8_t *bytes)
+static bool take_engine(struct secure *secure)
+{
+	secure->engine =
+		engine_accept(&secure->worker->engines, secure->context);
+	return secure->engine != NULL;
+}
+
+/* Something comes for the first time, SIZE bytes of it.  While there is no
+ * engine for them they wait. */
+static enum secure_progress begin(struct secure *secure, const uint8_t *bytes,
+				  size_t size)
 {
 	secure->begun = true;
 	if (is_letter(bytes[0]))
 		return SECURE_PLAIN;
-	secure->engine =
-		engine_accept(&secure->worker->engines, secure->context);
-	return secure->engine != NULL ? SECURE_READ : SECURE_BUSY;
+	if (take_engine(secure))
+		return SECURE_READ;
+	return spill_add(&secure->in, bytes, (uint32_t)size) ? SECURE_BUSY
+							     : SECURE_GONE;
 }
 
 static enum secure_progress receive_engine(struct secure *secure)
@@ -170,6 +188,9 @@ static enum secure_progress receive_engine(struct secure *secure)
 	enum secure_progress progress = SECURE_READ;
 	ssize_t n;
 
+	if (secure->in.p != NULL && secure->engine == NULL &&
+	    !take_engine(secure))
+		return SECURE_BUSY;
 	if (secure->in.p != NULL)
 		return feed_waiting(secure) ? SECURE_DONE : SECURE_GONE;
 	n = stream_read(&secure->under, bytes, sizeof(secure->scratch->in));
@@ -178,7 +199,7 @@ static enum secure_progress receive_engine(struct secure *secure)
 	if (n <= 0)
 		return SECURE_GONE;
 	if (secure->engine == NULL)
-		progress = begin(secure, bytes);
+		progress = begin(secure, bytes, (size_t)n);
 	if (progress != SECURE_READ)
 		return progress;
 	return feed(secure, bytes, (size_t)n) ? SECURE_DONE : SECURE_GONE;
