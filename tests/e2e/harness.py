@@ -315,9 +315,20 @@ def https(certificate):
 
 
 def unused_port():
-    """A port that refuses: bound while asked for, so nobody else has it."""
+    """A port to listen on.  Somebody else may be faster."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return sock.getsockname()[1]
+
+
+KEPT = []
+
+
+def refusing_port():
+    """A port that refuses: bound as long as this process lives, so that nobody
+    else gets it meanwhile, and never listened on."""
+    KEPT.append(socket.socket())
+    KEPT[-1].bind(("127.0.0.1", 0))
+    return KEPT[-1].getsockname()[1]
 
 
 @contextlib.contextmanager

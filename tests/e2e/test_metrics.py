@@ -70,7 +70,7 @@ def test_requests_are_counted_under_upstreams_names_and_ours(proxy, origin):
     harness.read_exactly(sock, 5)
     sock.close()
     child.close_line()
-    child.connect("allowed.test", harness.unused_port())
+    child.connect("allowed.test", harness.refusing_port())
     child.connect("private.test", 443)
     child.connect("nowhere.test", 443)
     child.connect("other.test", 443)

@@ -105,7 +105,7 @@ def test_a_client_ca(watching, world):
         world.connect(child, 1, client)
     replace(world.ca, world.write("both.pem", world.root.pem + other.pem))
     await_reload(child, world.ca)
-    world.connect(child, harness.unused_port(), client)
+    world.connect(child, harness.refusing_port(), client)
     assert child.decision()["role"] == "web"
 
 
@@ -115,7 +115,7 @@ def test_a_crl(watching, world):
     child = watching("--tls-server-bundle-file", world.bundle,
                      "--tls-client-ca-file", world.ca,
                      "--tls-crl-file", path, acl=tls.ACL)
-    world.connect(child, harness.unused_port(), client)
+    world.connect(child, harness.refusing_port(), client)
     assert child.decision()["role"] == "web"
     replace(path, world.crl("revoking.crl", client))
     await_reload(child, path)
