@@ -29,7 +29,9 @@ from dns_server import ScriptedDns, drop  # noqa: E402
 LENGTH = float(os.environ.get("SECONDS", "20"))
 THREADS = 12
 TUNNELS, REQUESTS = 64, 128  # more than THREADS ever have at once
-HEAD_TIMEOUT = 5.0  # a busy machine may stall a client for long
+# A busy machine may stall a client, or the name server, for long.
+HEAD_TIMEOUT = 5.0
+DNS_TIMEOUT = 4.0
 # Above what it has once warm; a sanitizer keeps freed memory for a while.
 GROWTH_KB = 16 << 10
 QUARANTINE_MB = 4
@@ -46,7 +48,7 @@ default:
 CONFIG = f"""\
 allow_missing_role: true
 read_header_timeout: {int(HEAD_TIMEOUT * 1000)}ms
-dns_timeout: 1s
+dns_timeout: {int(DNS_TIMEOUT * 1000)}ms
 max_concurrent_connect_tunnels: {TUNNELS}
 max_concurrent_requests: {REQUESTS}
 """
