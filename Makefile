@@ -192,6 +192,7 @@ RUNTIME_SRC := \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/measure.c \
+	runtime/proxy/origin.c \
 	runtime/proxy/pipes.c \
 	runtime/proxy/preamble.c \
 	runtime/proxy/report.c \
@@ -222,6 +223,7 @@ RUNTIME_SRC := \
 	runtime/tls/crypto.c \
 	runtime/tls/der.c \
 	runtime/tls/engine.c \
+	runtime/tls/engine_client.c \
 	runtime/tls/engine_server.c \
 	runtime/tls/expiry.c \
 	runtime/tls/extensions.c \
@@ -236,7 +238,9 @@ RUNTIME_SRC := \
 	runtime/tls/record.c \
 	runtime/tls/role.c \
 	runtime/tls/role_spec.c \
+	runtime/tls/roots.c \
 	runtime/tls/secure.c \
+	runtime/tls/server_name.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
 	runtime/verify_client.c \

@@ -110,6 +110,27 @@ static void start_drain(struct server *server)
 
 /* --- reload --- */
 
+/* By whom servers are judged.  That there is nobody is a mistake only if there
+ * was to be somebody. */
+static void tell_of_roots(struct server *server)
+{
+	struct roots_info info = tls_roots_info(server->store.current->roots);
+	bool mistake = info.why != NULL && info.path != NULL;
+	struct json line =
+		log_begin(server->log, mistake ? LOG_WARNING : LOG_INFO,
+			  info.why != NULL ? "no origin CAs: no server is "
+					     "trusted"
+					   : "origin CAs loaded");
+
+	if (info.path != NULL)
+		json_put_text(&line, "file", info.path);
+	json_put_unsigned(&line, "certificates", info.count);
+	json_put_unsigned(&line, "skipped", info.skipped);
+	if (info.why != NULL)
+		json_put_text(&line, "error", info.why);
+	log_end(server->log, &line);
+}
+
 /* CHANGED is the file that made us, if one did. */
 static void reload(struct server *server, const char *cause,
 		   const char *changed)
@@ -142,6 +163,7 @@ static void reload(struct server *server, const char *cause,
 	if (!ok)
 		return;
 	expiring_loaded(&server->expiring);
+	tell_of_roots(server);
 	wake_all(server);
 }
 
@@ -503,6 +525,7 @@ static void log_start(struct server *server)
 	}
 	warn_of_open_doors(server);
 	expiring_loaded(&server->expiring);
+	tell_of_roots(server);
 	log_ready(server);
 	log_ack(server);
 	flush_log(server);

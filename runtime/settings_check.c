@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "handover.h"
+#include "watched.h"
 
 /* see settings.h */
 bool settings_check(const struct settings *settings, char *why)
@@ -16,12 +17,7 @@ bool settings_check(const struct settings *settings, char *why)
 				      "than maxRequestRate (%.2f); omit to use "
 				      "default (2x rate)",
 				      settings->max_burst, settings->max_rate);
-	if ((settings->http_proxy != NULL && settings->http_proxy->tls) ||
-	    (settings->https_proxy != NULL && settings->https_proxy->tls))
-		return setting_refuse(why, "an upstream proxy over TLS, "
-					   "https://, is not supported yet");
-	if (settings->watch && settings->acl_file == NULL &&
-	    settings->tls.cert_file == NULL)
+	if (settings->watch && !watched_any(settings))
 		return setting_refuse(why, "there is nothing to watch; give "
 					   "--egress-acl-file or "
 					   "--tls-server-bundle-file, too");

@@ -25,6 +25,7 @@ const char **watched_files(const struct settings *settings, size_t *count)
 		settings->acl_file,
 		tls->cert_file,
 		tls->key_file,
+		settings->origin_ca_file,
 	};
 	const struct {
 		char *const *list;
@@ -47,4 +48,14 @@ const char **watched_files(const struct settings *settings, size_t *count)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		add_list(paths, count, lists[i].list, lists[i].length);
 	return paths;
+}
+
+/* see watched.h */
+bool watched_any(const struct settings *settings)
+{
+	size_t count;
+	const char **paths = watched_files(settings, &count);
+
+	free(paths);
+	return paths == NULL || count != 0;
 }

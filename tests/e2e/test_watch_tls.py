@@ -129,6 +129,15 @@ def test_a_crl(watching, world):
         world.connect(child, 1, client)
 
 
+def test_the_ca_of_servers(watching, world):
+    other = pki.authority("other")
+    child = watching("--origin-ca-file", world.server_ca)
+    replace(world.server_ca, world.write(
+        "both.pem", world.server_root.pem + other.pem))
+    await_reload(child, world.server_ca)
+    assert child.wait_log("origin CAs loaded", 2)["certificates"] == 2
+
+
 def test_policy_and_tls_both(watching, world, tmp_path):
     child = watching("--tls-server-bundle-file", world.bundle,
                      "--tls-client-ca-file", world.ca, acl=tls.ACL)
