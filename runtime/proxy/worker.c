@@ -264,9 +264,10 @@ void worker_free(struct worker *worker)
 		return;
 	close_all(worker);
 	client_pool_free(worker);
-	secure_worker_free(worker->secure);
 	pipe_pool_fini(&worker->pipes);
 	upstreams_fini(&worker->upstreams);
+	/* the connections that wait say good-bye by it */
+	secure_worker_free(worker->secure);
 	if (worker->resolver != NULL)
 		resolver_free(worker->resolver);
 	for (unsigned i = 0; i < worker->listener_count; i++)
