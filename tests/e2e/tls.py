@@ -38,11 +38,11 @@ class Pki:
         return path
 
     def server(self, name, key=None, **more):
-        """The path of a bundle for 127.0.0.1."""
+        """The path of a bundle for 127.0.0.1, which is localhost."""
         certificate = pki.Certificate(
             "proxy", self.server_root, key=key, extensions=[
                 pki.usage(pki.DIGITAL), pki.purposes(pki.SERVER),
-                pki.alt_names(pki.ip([127, 0, 0, 1]))], **more)
+                pki.alt_names(pki.ip([127, 0, 0, 1]), pki.dns("localhost"))], **more)
         return self.write(name, certificate.pem +
                           certificate.key.pem.decode())
 
