@@ -414,8 +414,8 @@ void client_drain(struct client *client)
 
 void client_follow(struct client *client)
 {
-	if (client->state == CLIENT_HEAD && client->up.spill.p == NULL &&
-	    client_is_stale(client))
+	if (client->state == CLIENT_HEAD && client->kept &&
+	    client->up.spill.p == NULL && client_is_stale(client))
 		client_close(client, CLOSE_DONE);
 }
 

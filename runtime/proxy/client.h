@@ -151,8 +151,10 @@ timeout_expired client_on_head_timeout, client_on_keep_timeout,
 /* We are draining: if the client merely waits to ask again, it is closed. */
 void client_drain(struct client *client);
 
-/* After a reload: who waits to ask, with an identity that was judged by other
- * CAs or CRLs, has to show it again. */
+/* After a reload: who has an identity that was judged by other CAs or CRLs has
+ * to show it again.  A client that waits to ask again is closed, which it has
+ * to reckon with (RFC 9112 9.5); one that has not asked yet, whose first
+ * request may be on its way, will hear of it in the answer. */
 void client_follow(struct client *client);
 bool client_is_stale(const struct client *client);
 

@@ -135,10 +135,7 @@ static void done(struct client *client)
 	if (secure_resumed(&client->client.stream))
 		metrics_count(client->worker->metrics, METRIC_TLS_RESUMPTIONS);
 	client->exchange.identity = secure_identity(&client->client.stream);
-	if (client_is_stale(client))
-		client_close(client, CLOSE_DONE);
-	else
-		read_heads(client, client->exchange.identity);
+	read_heads(client, client->exchange.identity);
 }
 
 /* False: there is nobody else. */

@@ -154,6 +154,10 @@ static void begin(struct client *client, const struct request *request,
 		client_close(client, CLOSE_ERROR);
 		return;
 	}
+	if (client_is_stale(client)) {
+		answer_stale(client);
+		return;
+	}
 	if (!destination->understood) {
 		answer_deny(client, destination->reason, destination->reason);
 		return;

@@ -15,7 +15,7 @@ import urllib.request
 import harness
 import pki
 import pytest
-from tls import ACL, Pki, through_echo
+from tls import ACL, Pki, Stepwise, through_echo
 
 ROLE_MISSING = "Client role cannot be determined"
 
@@ -806,6 +806,31 @@ def test_reload_ends_what_is_kept_open(secure, world, origin, tmp_path):
     path.write_bytes(pki.crl(world.root, [victim], number=2))
     child.reload()
     assert sock.recv(1) == b""
+
+
+@pytest.mark.parametrize("when", ["handshake", "silent", "half a head"])
+def test_reload_before_the_first_request(secure, world, web, origin, when):
+    """Its request may be on its way: it hears why it is not served."""
+    child, port = secure(), origin().port
+    sock = Stepwise(child, world.context(web))
+    sock.sock.sendall(sock.hello)
+    sock.receive()  # the proxy has begun, by the certificates it had
+    head = harness.connect_head("127.0.0.1", port)
+    sent = 10 if when == "half a head" else 0
+    if when != "handshake":
+        sock.finish()
+    if sent:
+        sock.sendall(head[:sent])
+    child.reload()
+    sock.finish()
+    sock.sendall(head[sent:])
+    answer = harness.Answer(harness.read_all(sock))
+    assert answer.status == 503 and answer.headers["retry-after"] == "1"
+    assert b"reloaded" in answer.body
+    line = child.decision(role="web", allow=False)
+    assert "reloaded" in line["decision_reason"]
+    # and so it is by the new certificates that it comes in
+    world.tunnel(child, port, web).close()
 
 
 def test_reload_is_all_or_nothing(secure, world, web, origin, tmp_path):
