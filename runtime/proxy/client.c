@@ -353,7 +353,7 @@ static void reply_read(struct client *client)
 bool client_is_stale(const struct client *client)
 {
 	return client->exchange.identity != NULL &&
-	       client->judged != client->worker->view.generation;
+	       client->judged != client->worker->view.judges;
 }
 
 bool client_may_ask(const struct client *client)

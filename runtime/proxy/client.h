@@ -122,7 +122,7 @@ struct client {
 	const char *reason; /* static: why it was allowed */
 	struct exchange exchange;
 	uint64_t active_ms;   /* timeouts_now() of the last byte */
-	unsigned judged;      /* by which generation of the store, who it is */
+	unsigned judged;      /* who it is, by which of the store's judges */
 	uint32_t mark_us;     /* when the lookup or the dial began */
 	uint32_t connect_us;  /* how long the dial took */
 	int error;            /* errno that ended the tunnel */

@@ -70,7 +70,7 @@ void handshake_begin(struct client *client)
 	struct policy *policy =
 		store_current(worker->shared->store, &worker->view);
 
-	client->judged = worker->view.generation;
+	client->judged = worker->view.judges;
 	if (policy->tls == NULL) {
 		read_heads(client, NULL);
 		return;

@@ -4,6 +4,7 @@ and the ends of both directions come through as they do without."""
 import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -808,10 +809,9 @@ def test_reload_ends_what_is_kept_open(secure, world, origin, tmp_path):
     assert sock.recv(1) == b""
 
 
-@pytest.mark.parametrize("when", ["handshake", "silent", "half a head"])
-def test_reload_before_the_first_request(secure, world, web, origin, when):
-    """Its request may be on its way: it hears why it is not served."""
-    child, port = secure(), origin().port
+def before_a_reload(world, web, child, port, when):
+    """A client that has got so far; a function that has it go on, for the
+    answer."""
     sock = Stepwise(child, world.context(web))
     sock.sock.sendall(sock.hello)
     sock.receive()  # the proxy has begun, by the certificates it had
@@ -821,16 +821,57 @@ def test_reload_before_the_first_request(secure, world, web, origin, when):
         sock.finish()
     if sent:
         sock.sendall(head[:sent])
+
+    def go_on():
+        sock.finish()
+        sock.sendall(head[sent:])
+        return harness.read_head(sock)
+    return go_on
+
+
+early = pytest.mark.parametrize("when", ["handshake", "silent", "half a head"])
+
+
+@early
+def test_reload_before_the_first_request(secure, world, web, origin, tmp_path,
+                                         when):
+    """Its request may be on its way: it hears why it is not served."""
+    path = tmp_path / "live.crl"
+    path.write_bytes(pki.crl(world.root))
+    child, port = secure("--tls-crl-file", path), origin().port
+    go_on = before_a_reload(world, web, child, port, when)
+    path.write_bytes(pki.crl(world.root, number=2))
     child.reload()
-    sock.finish()
-    sock.sendall(head[sent:])
-    answer = harness.Answer(harness.read_all(sock))
+    answer = go_on()
     assert answer.status == 503 and answer.headers["retry-after"] == "1"
-    assert b"reloaded" in answer.body
     line = child.decision(role="web", allow=False)
     assert "reloaded" in line["decision_reason"]
-    # and so it is by the new certificates that it comes in
+    # and so it is by the new list that it comes in
     world.tunnel(child, port, web).close()
+
+
+@early
+def test_reload_of_the_policy_alone(secure, world, web, origin, tmp_path, when):
+    """Nothing else would be found out about clients: they stay."""
+    child, port = secure("--tls-crl-file", world.crl("same.crl")), origin().port
+    go_on = before_a_reload(world, web, child, port, when)
+    harness.compile_acl(tmp_path, ACL + "default: {project: p, action: open}\n")
+    child.reload()
+    assert go_on().status == 200
+
+
+def test_reload_of_the_policy_alone_keeps_connections(
+        secure, world, web, origin, tmp_path):
+    child = secure()
+    request = f"GET http://10.0.0.1:{origin().port}/ HTTP/1.1\r\nHost: a\r\n\r\n"
+    with world.dial(child, web) as sock:
+        for _ in range(2):
+            sock.sendall(request.encode())
+            head = harness.read_head(sock)
+            assert head.status == 407
+            harness.read_exactly(sock, int(head.headers["content-length"]))
+            child.decision(role="web")
+            child.reload()
 
 
 def test_reload_is_all_or_nothing(secure, world, web, origin, tmp_path):
