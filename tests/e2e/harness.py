@@ -239,9 +239,8 @@ class Answer:
         return f"<{self.raw!r}>"
 
 
-def read_head(sock):
-    """Up to the empty line and no further."""
-    raw = b""
+def read_head(sock, raw=b""):
+    """Up to the empty line and no further; RAW is what was read already."""
     while not raw.endswith(b"\r\n\r\n"):
         byte = sock.recv(1)
         assert byte, f"ended in {raw!r}"
