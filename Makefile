@@ -216,6 +216,7 @@ RUNTIME_SRC := \
 	runtime/tls/chain.c \
 	runtime/tls/constraints.c \
 	runtime/tls/context.c \
+	runtime/tls/credentials.c \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \

@@ -8,16 +8,13 @@
 
 #include "anchors.h"
 #include "context.h"
+#include "credentials.h"
 #include "crl.h"
-#include "private_key.h"
 #include "role.h"
 
 struct tls_context {
 	atomic_uint references;
-	br_x509_certificate chain[TLS_CONTEXT_MAX_CHAIN]; /* DER is owned */
-	size_t chain_count;
-	struct certificate leaf; /* a view of the first */
-	struct private_key *key; /* owned */
+	struct credentials own; /* what we present */
 	struct anchors anchors;
 	struct crl_set crls;
 	bool has_crls;

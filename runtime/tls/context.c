@@ -9,15 +9,13 @@
 #include "context-internal.h"
 #include "name.h"
 #include "oid.h"
-#include "pki_file.h"
 
-#define MAX_CHAIN_FILE (1u << 20)
 #define DAY 86400
 
 _Static_assert(TLS_CONTEXT_WHY_MAX >= ANCHORS_WHY_MAX &&
 		       TLS_CONTEXT_WHY_MAX >= CRL_WHY_MAX &&
 		       TLS_CONTEXT_WHY_MAX >= ROLE_WHY_MAX &&
-		       TLS_CONTEXT_WHY_MAX >= PRIVATE_KEY_WHY_MAX,
+		       TLS_CONTEXT_WHY_MAX >= CREDENTIALS_WHY_MAX,
 	       "who is called may fill it");
 
 __attribute__((format(printf, 2, 3))) static bool
@@ -29,78 +27,6 @@ refuse(char *why, const char *format, ...)
 	vsnprintf(why, TLS_CONTEXT_WHY_MAX, format, ap);
 	va_end(ap);
 	return false;
-}
-
-/* --- our own certificate --- */
-
-/* BODY, a certificate at LINE of PATH, becomes the next of our chain. */
-static bool add_to_chain(struct tls_context *context, struct bytes body,
-			 const char *path, size_t line, char *why)
-{
-	struct certificate certificate;
-	enum trust trust;
-	uint8_t *copy;
-
-	if (context->chain_count == TLS_CONTEXT_MAX_CHAIN)
-		return refuse(why, "%s:%zu: more than %d certificates", path,
-			      line, TLS_CONTEXT_MAX_CHAIN);
-	copy = malloc(body.n > 0 ? body.n : 1);
-	if (copy == NULL)
-		return refuse(why, "out of memory");
-	if (body.n > 0)
-		memcpy(copy, body.p, body.n);
-	context->chain[context->chain_count++] =
-		(br_x509_certificate){.data = copy, .data_len = body.n};
-	trust = certificate_read(bytes_make(copy, body.n), &certificate);
-	if (trust == TRUST_OK && context->chain_count == 1) {
-		context->leaf = certificate;
-		trust = certificate.key_trust;
-	}
-	if (trust != TRUST_OK)
-		return refuse(why, "%s:%zu: the server's certificate: %s", path,
-			      line, trust_text(trust));
-	return true;
-}
-
-static bool load_chain(struct tls_context *context, const char *path, char *why)
-{
-	struct pki_file file;
-	struct pem_object object;
-	enum pem_result result;
-	bool ok = true;
-
-	if (!pki_file_open(&file, path, MAX_CHAIN_FILE, why,
-			   TLS_CONTEXT_WHY_MAX))
-		return false;
-	while (ok && (result = pki_file_next(&file, &object)) != PEM_END) {
-		if (result == PEM_ERROR)
-			ok = refuse(why, "%s:%zu: %s", path, file.pem.line,
-				    file.pem.why);
-		else if (pki_file_is_certificate(&object))
-			ok = add_to_chain(context, object.body, path,
-					  object.line, why);
-	}
-	pki_file_close(&file);
-	if (ok && context->chain_count == 0)
-		ok = refuse(why, "%s: no certificate in it", path);
-	return ok;
-}
-
-static bool load_key(struct tls_context *context,
-		     const struct tls_options *options, char *why)
-{
-	const char *path = options->key_file != NULL ? options->key_file
-						     : options->cert_file;
-	enum trust trust;
-
-	context->key = private_key_load(path, why);
-	if (context->key == NULL)
-		return false;
-	trust = private_key_matches(context->key, &context->leaf.key);
-	if (trust != TRUST_OK)
-		return refuse(why, "%s: %s (the first one in %s)", path,
-			      trust_text(trust), options->cert_file);
-	return true;
 }
 
 /* --- clients --- */
@@ -250,8 +176,9 @@ bool tls_context_load(const struct tls_options *options, int64_t now,
 	atomic_init(&context->references, 1);
 	anchors_init(&context->anchors);
 	crl_set_init(&context->crls, options->crl_grace_ms / 1000);
-	if (!load_chain(context, options->cert_file, why) ||
-	    !load_key(context, options, why) ||
+	if (!credentials_load(&context->own, options->cert_file,
+			      options->key_file, "the server's certificate",
+			      why) ||
 	    !load_clients(context, options, now, why)) {
 		tls_context_unref(&context);
 		return false;
@@ -277,12 +204,10 @@ void tls_context_unref(struct tls_context **slot)
 	    atomic_fetch_sub_explicit(&context->references, 1,
 				      memory_order_acq_rel) != 1)
 		return;
-	for (size_t i = 0; i < context->chain_count; i++)
-		free(context->chain[i].data);
 	for (size_t i = 0; i < context->name_count; i++)
 		free(context->names[i].data);
 	free(context->names);
-	private_key_free(context->key);
+	credentials_fini(&context->own);
 	crl_set_fini(&context->crls);
 	anchors_fini(&context->anchors);
 	role_spec_fini(&context->spec);
@@ -351,7 +276,7 @@ static void warn_of_crls(const struct tls_context *context, int64_t now,
 void tls_context_warn(const struct tls_context *context, int64_t now,
 		      tls_context_say *say, void *closure)
 {
-	const struct certificate *leaf = &context->leaf;
+	const struct certificate *leaf = &context->own.first;
 
 	if (leaf->not_after < now)
 		say(closure, "the server's certificate has expired: clients "

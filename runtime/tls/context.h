@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #define TLS_CONTEXT_WHY_MAX 1024
-#define TLS_CONTEXT_MAX_CHAIN 10 /* certificates that we present */
 /* The names of all CAs go into one message of the handshake. */
 #define TLS_CONTEXT_MAX_NAMES 60000
 

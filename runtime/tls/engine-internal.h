@@ -19,7 +19,7 @@ struct engine {
 		br_ssl_server_context server;
 	} tls;
 	const char *peer;            /* static: what the other side is called */
-	struct tls_context *context; /* counted */
+	struct tls_context *context; /* counted, as the server of clients */
 	struct engine *next;         /* in the pool */
 	size_t received;
 	struct presented presented;
@@ -33,6 +33,10 @@ struct engine {
 
 /* One that is zeroed, and counted.  NULL: too many, or out of memory. */
 struct engine *engine_take(struct engine_pool *pool);
+
+/* What every server of ours with a key of KIND begins as: its template, with
+ * nothing random in it, and no key. */
+void engine_server_template(br_ssl_server_context *server, enum key_kind kind);
 
 /* After the template is copied and PRESENTED is set: buffers, and entropy,
  * which no two may share.  False: there is none. */

@@ -12,20 +12,20 @@
 static void set_key(br_ssl_server_context *server,
 		    const struct tls_context *context)
 {
-	if (private_key_kind(context->key) == KEY_RSA)
+	if (private_key_kind(context->own.key) == KEY_RSA)
 		br_ssl_server_set_single_rsa(
-			server, context->chain, context->chain_count,
-			private_key_rsa(context->key), BR_KEYTYPE_SIGN,
+			server, context->own.chain, context->own.count,
+			private_key_rsa(context->own.key), BR_KEYTYPE_SIGN,
 			br_rsa_private_get_default(),
 			br_rsa_pkcs1_sign_get_default());
 	else
 		br_ssl_server_set_single_ec(
-			server, context->chain, context->chain_count,
-			private_key_ec(context->key), BR_KEYTYPE_SIGN, 0,
+			server, context->own.chain, context->own.count,
+			private_key_ec(context->own.key), BR_KEYTYPE_SIGN, 0,
 			crypto_ec(), crypto_ecdsa_sign());
 }
 
-void engine_template(struct tls_context *context, bool require)
+void engine_server_template(br_ssl_server_context *server, enum key_kind kind)
 {
 	static const uint16_t ec[] = {
 		BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
@@ -37,20 +37,23 @@ void engine_template(struct tls_context *context, bool require)
 		BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 		BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 	};
-	br_ssl_server_context *server = &context->template;
 	br_ssl_engine_context *eng = &server->eng;
-	uint32_t flags =
-		BR_OPT_ENFORCE_SERVER_PREFERENCES | BR_OPT_NO_RENEGOTIATION;
 
 	br_ssl_server_zero(server);
 	crypto_equip(eng);
-	if (private_key_kind(context->key) == KEY_RSA)
-		br_ssl_engine_set_suites(eng, rsa, 3);
-	else
-		br_ssl_engine_set_suites(eng, ec, 3);
+	br_ssl_engine_set_suites(eng, kind == KEY_RSA ? rsa : ec, 3);
+	br_ssl_engine_set_all_flags(eng, BR_OPT_ENFORCE_SERVER_PREFERENCES |
+						 BR_OPT_NO_RENEGOTIATION);
+}
+
+void engine_template(struct tls_context *context, bool require)
+{
+	br_ssl_server_context *server = &context->template;
+
+	engine_server_template(server, private_key_kind(context->own.key));
 	if (!require)
-		flags |= BR_OPT_TOLERATE_NO_CLIENT_AUTH;
-	br_ssl_engine_set_all_flags(eng, flags);
+		br_ssl_engine_add_flags(&server->eng,
+					BR_OPT_TOLERATE_NO_CLIENT_AUTH);
 	br_ssl_server_set_trust_anchor_names(server, context->names,
 					     context->name_count);
 }
