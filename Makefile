@@ -221,10 +221,14 @@ RUNTIME_SRC := \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \
 	runtime/tls/der.c \
+	runtime/tls/der_write.c \
 	runtime/tls/engine.c \
+	runtime/tls/engine_minted.c \
 	runtime/tls/engine_server.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
+	runtime/tls/mint.c \
+	runtime/tls/mint_leaf.c \
 	runtime/tls/name.c \
 	runtime/tls/path.c \
 	runtime/tls/pem.c \

@@ -6,6 +6,7 @@
 #include <bearssl.h>
 
 #include "engine.h"
+#include "mint.h"
 #include "presented.h"
 
 /* Enough for the handshake, whose plain records BearSSL takes byte by byte. */
@@ -20,6 +21,7 @@ struct engine {
 	} tls;
 	const char *peer;            /* static: what the other side is called */
 	struct tls_context *context; /* counted, as the server of clients */
+	struct minted *minted;       /* counted, as the one they meant */
 	struct engine *next;         /* in the pool */
 	size_t received;
 	struct presented presented;

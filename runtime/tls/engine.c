@@ -73,6 +73,7 @@ void engine_free(struct engine_pool *pool, struct engine *engine)
 	if (engine == NULL)
 		return;
 	tls_context_unref(&engine->context);
+	minted_unref(&engine->minted);
 	free(engine->identity);
 	presented_fini(&engine->presented);
 	explicit_bzero(engine, sizeof(*engine));
