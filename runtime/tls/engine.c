@@ -3,13 +3,15 @@
  * which takes a fraction of what initialising one does.  Whatever is random
  * must not be in that template: two copies would have the same keys.  So it is
  * never reset, and every copy gets fresh entropy first. */
-#include "engine-internal.h"
+#include "engine.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "engine-internal.h"
 
 #define ENTROPY 32
 
