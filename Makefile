@@ -223,6 +223,7 @@ RUNTIME_SRC := \
 	runtime/tls/der.c \
 	runtime/tls/der_write.c \
 	runtime/tls/engine.c \
+	runtime/tls/engine_client.c \
 	runtime/tls/engine_minted.c \
 	runtime/tls/engine_server.c \
 	runtime/tls/extensions.c \
@@ -239,7 +240,9 @@ RUNTIME_SRC := \
 	runtime/tls/record.c \
 	runtime/tls/role.c \
 	runtime/tls/role_spec.c \
+	runtime/tls/roots.c \
 	runtime/tls/secure.c \
+	runtime/tls/server_name.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
 	runtime/verify_client.c \

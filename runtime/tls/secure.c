@@ -22,8 +22,9 @@ struct secure {
 	struct secure_worker *worker;   /* borrowed */
 	struct secure_scratch *scratch; /* WORKER's, of DEPTH */
 	unsigned depth;                 /* 0: UNDER is plain */
-	struct tls_context *context;    /* counted; NULL after the handshake */
-	struct engine *engine;          /* owned; likewise */
+	struct tls_context *context;    /* counted; NULL as the client, and
+					 * after the handshake */
+	struct engine *engine;          /* owned; NULL after the handshake */
 	struct identity *identity;      /* owned */
 	struct record_layer records;
 	struct spill in;   /* came, and is not decrypted */
@@ -33,6 +34,7 @@ struct secure {
 	bool begun;        /* something came */
 	bool ready;        /* the handshake is done */
 	bool ended;        /* nothing more will come */
+	bool closed;       /* the peer has said so */
 	bool notified;     /* our close_notify, or an alert, is sealed */
 	int error;         /* errno for whoever reads or writes; 0: none */
 };
@@ -55,26 +57,50 @@ void secure_worker_free(struct secure_worker *worker)
 	free(worker);
 }
 
-bool secure_begin(struct stream *stream, struct secure_worker *worker,
-		  struct tls_context *context)
+/* Put TLS on STREAM.  NULL: out of memory, or too deep. */
+static struct secure *put_on(struct stream *stream,
+			     struct secure_worker *worker)
 {
 	struct secure *secure;
 	unsigned depth =
 		stream->ops == &stream_secure ? state_of(stream)->depth + 1 : 0;
 
 	if (depth == SECURE_DEPTH)
-		return false;
+		return NULL;
 	secure = calloc(1, sizeof(*secure));
 	if (secure == NULL)
-		return false;
+		return NULL;
 	secure->under = *stream;
 	secure->depth = depth;
 	secure->worker = worker;
 	secure->scratch = &worker->scratch[depth];
-	secure->context = tls_context_ref(context);
 	stream->ops = &stream_secure;
 	stream->state = secure;
-	return true;
+	return secure;
+}
+
+bool secure_begin(struct stream *stream, struct secure_worker *worker,
+		  struct tls_context *context)
+{
+	struct secure *secure = put_on(stream, worker);
+
+	if (secure != NULL)
+		secure->context = tls_context_ref(context);
+	return secure != NULL;
+}
+
+bool secure_connect(struct stream *stream, struct secure_worker *worker,
+		    struct tls_roots *roots, const struct hostname *host)
+{
+	struct secure *secure = put_on(stream, worker);
+
+	if (secure == NULL)
+		return false;
+	secure->engine = engine_connect(&worker->engines, roots, host);
+	if (secure->engine != NULL)
+		return true;
+	secure_drop(stream);
+	return false;
 }
 
 static void end_handshake(struct secure *secure)
@@ -108,6 +134,12 @@ void secure_drop(struct stream *stream)
 bool secure_has_begun(const struct stream *stream)
 {
 	return state_of(stream)->begun;
+}
+
+bool secure_is_cut(const struct stream *stream)
+{
+	return stream->ops == &stream_secure && state_of(stream)->ended &&
+	       !state_of(stream)->closed;
 }
 
 const struct identity *secure_identity(const struct stream *stream)
@@ -159,8 +191,9 @@ static enum secure_progress begin(struct secure *secure, const uint8_t *bytes)
 	secure->begun = true;
 	if (is_letter(bytes[0]))
 		return SECURE_PLAIN;
-	secure->engine =
-		engine_accept(&secure->worker->engines, secure->context);
+	if (secure->engine == NULL)
+		secure->engine = engine_accept(&secure->worker->engines,
+					       secure->context);
 	return secure->engine != NULL ? SECURE_READ : SECURE_BUSY;
 }
 
@@ -177,7 +210,7 @@ static enum secure_progress receive_engine(struct secure *secure)
 		return SECURE_READ;
 	if (n <= 0)
 		return SECURE_GONE;
-	if (secure->engine == NULL)
+	if (!secure->begun)
 		progress = begin(secure, bytes);
 	if (progress != SECURE_READ)
 		return progress;
@@ -421,6 +454,7 @@ static size_t open_records(struct secure *secure, uint8_t *bytes, size_t size,
 				send_alert(secure, record.alert);
 			break;
 		case RECORD_END:
+			secure->closed = true;
 			secure->ended = true;
 			break;
 		case RECORD_BAD:

@@ -1,11 +1,13 @@
 /* fuzz_certificate.c - one certificate in DER, and whatever is asked of one:
- * its role by every source, and its own names under its own constraints. */
+ * its role by every source, its own names under its own constraints, and which
+ * hosts it is for. */
 #include <stdlib.h>
 
 #include "runtime/tls/constraints.h"
 #include "runtime/tls/name.h"
 #include "runtime/tls/policies.h"
 #include "runtime/tls/role.h"
+#include "runtime/tls/server_name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,6 +51,21 @@ static void try_roles(const struct certificate *certificate)
 	}
 }
 
+/* Whatever host there is, a certificate without names is not for it. */
+static void try_hosts(const struct certificate *certificate)
+{
+	static const char *const hosts[] = {"a.test", "b.a.test", "127.0.0.1",
+					    "2001:db8::1", "test"};
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct hostname host;
+
+		check(hostname_normalize(str_from(hosts[i]), &host) == HOST_OK);
+		check(!server_name_matches(certificate, &host) ||
+		      certificate->alt_names.n > 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct certificate certificate;
@@ -74,5 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	policies_step(&policies, &certificate, false);
 	policies_step(&policies, &certificate, true);
 	try_roles(&certificate);
+	try_hosts(&certificate);
 	return 0;
 }
