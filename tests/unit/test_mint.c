@@ -514,7 +514,7 @@ static void test_limit(void **state)
 
 static void *ask(void *closure)
 {
-	struct mint *mint = mint_ref(closure);
+	struct mint *mint = closure; /* the reference is ours */
 
 	for (int i = 0; i < 200; i++) {
 		struct hostname host;
@@ -541,8 +541,9 @@ static void test_threads(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, ask, mint),
-				 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, ask, mint_ref(mint)),
+			0);
 	mint_unref(&mint);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
