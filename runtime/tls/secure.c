@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/proxy/spill.h"
+#include "mint.h"
 
 #define READ_TURNS 4 /* looks at the socket in one call that bring no text */
 
@@ -24,6 +24,7 @@ struct secure {
 	unsigned depth;                 /* 0: UNDER is plain */
 	struct tls_context *context;    /* counted; NULL as the client, and
 					 * after the handshake */
+	struct minted *minted;          /* counted; likewise */
 	struct engine *engine;          /* owned; NULL after the handshake */
 	struct identity *identity;      /* owned */
 	struct record_layer records;
@@ -89,6 +90,19 @@ bool secure_begin(struct stream *stream, struct secure_worker *worker,
 	return secure != NULL;
 }
 
+bool secure_begin_minted(struct stream *stream, struct secure_worker *worker,
+			 struct minted *minted, struct spill *early)
+{
+	struct secure *secure = put_on(stream, worker);
+
+	if (secure == NULL)
+		return false;
+	secure->minted = minted_ref(minted);
+	secure->in = *early;
+	*early = (struct spill){0};
+	return true;
+}
+
 bool secure_connect(struct stream *stream, struct secure_worker *worker,
 		    struct tls_roots *roots, const struct hostname *host)
 {
@@ -108,6 +122,7 @@ static void end_handshake(struct secure *secure)
 	engine_free(&secure->worker->engines, secure->engine);
 	secure->engine = NULL;
 	tls_context_unref(&secure->context);
+	minted_unref(&secure->minted);
 }
 
 static void secure_free(struct secure *secure)
@@ -185,15 +200,23 @@ static bool is_letter(uint8_t byte)
 	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-/* Something comes for the first time, SIZE bytes of it. */
+static struct engine *accept_it(struct secure *secure)
+{
+	struct engine_pool *engines = &secure->worker->engines;
+
+	return secure->minted != NULL
+		       ? engine_accept_minted(engines, secure->minted)
+		       : engine_accept(engines, secure->context);
+}
+
+/* Something comes for the first time. */
 static enum secure_progress begin(struct secure *secure, const uint8_t *bytes)
 {
 	secure->begun = true;
 	if (is_letter(bytes[0]))
 		return SECURE_PLAIN;
 	if (secure->engine == NULL)
-		secure->engine = engine_accept(&secure->worker->engines,
-					       secure->context);
+		secure->engine = accept_it(secure);
 	return secure->engine != NULL ? SECURE_READ : SECURE_BUSY;
 }
 
@@ -203,8 +226,14 @@ static enum secure_progress receive_engine(struct secure *secure)
 	enum secure_progress progress = SECURE_READ;
 	ssize_t n;
 
-	if (secure->in.p != NULL)
+	if (secure->in.p != NULL) {
+		if (!secure->begun)
+			progress =
+				begin(secure, secure->in.p + secure->in.start);
+		if (progress != SECURE_READ)
+			return progress;
 		return feed_waiting(secure) ? SECURE_DONE : SECURE_GONE;
+	}
 	n = stream_read(&secure->under, bytes, sizeof(secure->scratch->in));
 	if (n < 0 && errno == EAGAIN)
 		return SECURE_READ;
