@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Text being written; the caller has made sure of the room. */
 struct text {
@@ -55,11 +56,15 @@ static void put_length(struct text *text, uint64_t length)
 size_t headers_origin_max(const struct request *request,
 			  const struct headers_way *way)
 {
+	size_t set = 0;
+
+	for (size_t i = 0; i < way->set_count; i++)
+		set += way->set[i].name.n + way->set[i].value.n + 4;
 	/* every byte of the target escaped; a blank behind each colon; and what
 	 * is added: Content-Length or Transfer-Encoding, TE, Connection,
 	 * Upgrade; the scheme and the name of Proxy-Authorization */
 	return request->head.length + (size_t)request->target.length * 3 +
-	       way->host.n * 2 + way->basic.n + HEAD_MAX_FIELDS + 256;
+	       way->host.n * 2 + way->basic.n + HEAD_MAX_FIELDS + 256 + set;
 }
 
 /* Bytes beyond ASCII have no place in a target: escaped as upstream does. */
@@ -150,12 +155,67 @@ static bool goes_to_origin(const struct request *request,
 	return true;
 }
 
+static bool same_name(struct str a, struct str b)
+{
+	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+/* What is about this connection, or frames the message: no policy's business
+ * (RFC 9110 7.2 and 7.6.1). */
+static bool is_ours(struct str name)
+{
+	static const char *const names[] = {
+		"Connection",
+		"Content-Length",
+		"Expect",
+		"Host",
+		"Keep-Alive",
+		"Proxy-Authenticate",
+		"Proxy-Authorization",
+		"Proxy-Connection",
+		"TE",
+		"Trailer",
+		"Transfer-Encoding",
+		"Upgrade",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (same_name(name, str_from(names[i])))
+			return true;
+	return false;
+}
+
+/* The policy has its own word for FIELD. */
+static bool is_set(const struct headers_way *way, const char *head,
+		   const struct head_field *field)
+{
+	struct str name = {head + field->name.start, field->name.length};
+
+	for (size_t i = 0; i < way->set_count; i++)
+		if (same_name(way->set[i].name, name))
+			return !is_ours(name);
+	return false;
+}
+
+static void put_set(struct text *text, const struct headers_way *way)
+{
+	for (size_t i = 0; i < way->set_count; i++) {
+		if (is_ours(way->set[i].name))
+			continue;
+		put(text, way->set[i].name.p, way->set[i].name.n);
+		put_text(text, ": ");
+		put(text, way->set[i].value.p, way->set[i].value.n);
+		put_text(text, "\r\n");
+	}
+}
+
 size_t headers_to_origin(char *out, const struct request *request,
 			 const char *head, const struct request_url *url,
 			 const struct headers_way *way)
 {
 	const bool counts = headers_counts(request, head) &&
 			    request->head.max_forwards != 0;
+	const bool sets = !is_trace(request, head);
 	const char *options = way->upgrade ? "Upgrade" : NULL;
 	struct text text = {out};
 
@@ -173,6 +233,8 @@ size_t headers_to_origin(char *out, const struct request *request,
 	for (uint32_t i = 0; i < request->head.field_count; i++) {
 		const struct head_field *field = &request->head.fields[i];
 
+		if (sets && is_set(way, head, field))
+			continue;
 		if (field->id == FIELD_MAX_FORWARDS && counts) {
 			put_text(&text, "Max-Forwards: ");
 			put_unsigned(&text, request->head.max_forwards - 1);
@@ -181,6 +243,8 @@ size_t headers_to_origin(char *out, const struct request *request,
 			put_field(&text, head, field);
 		}
 	}
+	if (sets)
+		put_set(&text, way);
 	if (request->head.chunked)
 		put_text(&text, "Transfer-Encoding: chunked\r\n");
 	else if (request->head.has_length)

@@ -31,12 +31,21 @@
 /* Is REQUEST, whose spans are in HEAD, one that Max-Forwards is for? */
 bool headers_counts(const struct request *request, const char *head);
 
+/* A header that the policy sets, in place of what the client says of it.  One
+ * that is written anew here, or is about the connection, is not set. */
+struct headers_set {
+	struct str name;
+	struct str value;
+};
+
 /* Where a request goes, and how. */
 struct headers_way {
 	struct str host;  /* what the origin is called */
 	bool upgrade;     /* it asks for a websocket */
 	bool absolute;    /* to a proxy, which is told where the origin is */
 	struct str basic; /* who we are to the proxy; empty: nobody */
+	const struct headers_set *set; /* SET_COUNT of them */
+	size_t set_count;
 };
 
 /* How many bytes headers_to_origin() may need for REQUEST and WAY. */
@@ -45,7 +54,7 @@ size_t headers_origin_max(const struct request *request,
 
 /* Write the head that goes by WAY for REQUEST, whose spans are in HEAD; URL is
  * its target, split.  Of TRACE, whose answer shows the request, a proxy is not
- * told who we are (RFC 9110 9.3.8).  Returns the length. */
+ * told who we are, and nothing is set (RFC 9110 9.3.8).  Returns the length. */
 size_t headers_to_origin(char *out, const struct request *request,
 			 const char *head, const struct request_url *url,
 			 const struct headers_way *way);

@@ -18,12 +18,28 @@ static void must(bool holds)
 		abort();
 }
 
+/* How often X-Set is among the fields of AGAIN, whose spans are in BYTES. */
+static unsigned count_set(const char *bytes)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < again.head.field_count; i++)
+		count += head_equal(bytes + again.head.fields[i].name.start,
+				    again.head.fields[i].name.length, "X-Set");
+	return count;
+}
+
 static void check_request(const char *bytes, size_t size, bool absolute)
 {
 	struct head_progress one = {0}, two = {0};
 	struct request_url url;
-	struct headers_way way = {.host = STR("a.test"), .absolute = absolute};
+	const struct headers_set set = {STR("X-Set"), STR("by the policy")};
+	struct headers_way way = {.host = STR("a.test"),
+				  .absolute = absolute,
+				  .set = &set,
+				  .set_count = absolute ? 0 : 1};
 	size_t length;
+	bool is_trace;
 	char *out;
 
 	if (request_scan(&one, bytes, size, &request) != HEAD_DONE ||
@@ -31,6 +47,8 @@ static void check_request(const char *bytes, size_t size, bool absolute)
 			       request.target.length, &url))
 		return;
 	way.upgrade = request.head.upgrade && request.head.websocket;
+	is_trace = request.method.length == 5 &&
+		   memcmp(bytes + request.method.start, "TRACE", 5) == 0;
 	out = malloc(headers_origin_max(&request, &way));
 	must(out != NULL);
 	length = headers_to_origin(out, &request, bytes, &url, &way);
@@ -54,6 +72,8 @@ static void check_request(const char *bytes, size_t size, bool absolute)
 			must(head_field(&again.head, FIELD_UPSTREAM_PROXY) ==
 			     NULL);
 			must(head_field(&again.head, FIELD_KEEP_ALIVE) == NULL);
+			/* else it is the client's, as often as it likes */
+			must(is_trace || absolute || count_set(out) == 1);
 		}
 	}
 	free(out);

@@ -90,6 +90,39 @@ static void test_to_origins(void **state)
 		     false, "GET / HTTP/1.1\r\nHost: a\r\nx-ab: g\r\n\r\n");
 }
 
+/* What the policy sets takes the place of all that the client says of it,
+ * whatever the case, be it named by Connection or not. */
+static void test_set(void **state)
+{
+	const struct headers_set set[] = {
+		{STR("Authorization"), STR("Bearer xyz")},
+		{STR("connection"), STR("keep-alive")},
+		{STR("HOST"), STR("other.test")},
+		{STR("TE"), STR("gzip")},
+		{STR("content-LENGTH"), STR("1")},
+		{STR("X-Empty"), STR("")},
+	};
+	const struct headers_way way = {
+		.set = set, .set_count = sizeof(set) / sizeof(set[0])};
+
+	(void)state;
+	check_way("POST http://a/ HTTP/1.1\r\nHost: a\r\nX: y\r\n"
+		  "AUTHORIZATION: mine\r\nAuthorization: mine, too\r\n"
+		  "Content-Length: 5\r\nTE: trailers\r\n"
+		  "Connection: authorization, x-empty\r\nx-empty: z\r\n\r\n",
+		  way,
+		  "POST / HTTP/1.1\r\nHost: a\r\nX: y\r\n"
+		  "Authorization: Bearer xyz\r\nX-Empty: \r\n"
+		  "Content-Length: 5\r\nTE: trailers\r\n"
+		  "Connection: TE\r\n\r\n");
+	/* its answer shows what was asked */
+	check_way("TRACE http://a/ HTTP/1.1\r\nHost: a\r\n"
+		  "Authorization: mine\r\n\r\n",
+		  way,
+		  "TRACE / HTTP/1.1\r\nHost: a\r\nAuthorization: mine\r\n"
+		  "\r\n");
+}
+
 static void test_to_proxies(void **state)
 {
 	const struct headers_way way = {.absolute = true, .basic = STR("Yg==")};
@@ -267,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_to_origins),
+		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_to_proxies),
 		cmocka_unit_test(test_the_most_room),
 		cmocka_unit_test(test_to_clients),
