@@ -114,12 +114,9 @@ static void warn(void *server, const char *text)
 }
 
 /* What is about to fail, or does already, though it could be loaded. */
-static void warn_of_tls(struct server *server)
+static void warn_of_failures(struct server *server)
 {
-	const struct tls_context *tls = server->store.current->tls;
-
-	if (tls != NULL)
-		tls_context_warn(tls, (int64_t)time(NULL), warn, server);
+	policy_warn(server->store.current, (int64_t)time(NULL), warn, server);
 }
 
 static void reload(struct server *server, const char *cause)
@@ -149,7 +146,7 @@ static void reload(struct server *server, const char *cause)
 	log_end(server->log, &line);
 	if (!ok)
 		return;
-	warn_of_tls(server);
+	warn_of_failures(server);
 	wake_all(server);
 }
 
@@ -496,7 +493,7 @@ static void log_start(struct server *server)
 		log_message(server->log, LOG_INFO, text);
 	}
 	warn_of_open_doors(server);
-	warn_of_tls(server);
+	warn_of_failures(server);
 	log_ready(server);
 	log_ack(server);
 	flush_log(server);

@@ -560,6 +560,10 @@ const struct setting settings_table[] = {
 	 set_role_from},
 	{NULL, "tls.cert_file", SETTING_STRING, NULL, NULL, set_cert_file},
 	{NULL, "tls.key_file", SETTING_STRING, NULL, NULL, set_key_file},
+	{NULL, "mitm_ca_cert_file", SETTING_STRING, NULL, NULL,
+	 set_mitm_cert_file},
+	{NULL, "mitm_ca_key_file", SETTING_STRING, NULL, NULL,
+	 set_mitm_key_file},
 	{NULL, "time_connect", SETTING_BOOL, NULL, NULL, set_time_connect},
 	{NULL, "allow_missing_role", SETTING_BOOL, NULL, NULL,
 	 set_allow_missing_role},
@@ -581,8 +585,6 @@ const size_t settings_count =
 
 const struct unsupported settings_unsupported[] = {
 	{"origin-ca-file", "origin_ca_file"},
-	{NULL, "mitm_ca_cert_file"},
-	{NULL, "mitm_ca_key_file"},
 };
 const size_t settings_unsupported_count =
 	sizeof(settings_unsupported) / sizeof(settings_unsupported[0]);

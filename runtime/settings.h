@@ -69,6 +69,9 @@ struct settings {
 	struct addr_prefix *proxy_trust; /* that one of these sends, */
 	size_t proxy_trust_count;        /* or anyone, if there are none */
 	struct tls_options tls;          /* its strings are owned, too */
+	char *mitm_cert_file; /* the CA that certificates are minted by; NULL:
+			       * mitm_domains are denied */
+	char *mitm_key_file;
 	bool check_config;
 	bool help;
 	bool version;

@@ -277,8 +277,8 @@ static void test_mistakes_have_places(void **state)
 		{"connect_timeout: 10\n", ":1:18: error: duration '10' has no"},
 		{"- a\n", ":1:1: error: cannot unmarshal !!seq into"},
 		{"tls: {}\n", ":1:6: error: 'tls' section requires"},
-		{"mitm_ca_cert_file: x\n",
-		 ":1:1: error: 'mitm_ca_cert_file' is not supported yet"},
+		{"origin_ca_file: x\n",
+		 ":1:1: error: 'origin_ca_file' is not supported yet"},
 		{"x: [\n", "error"},
 		{"deny_ranges: [[a]]\n", "cannot unmarshal !!seq into string"},
 	};
