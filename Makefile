@@ -182,6 +182,7 @@ RUNTIME_SRC := \
 	runtime/proxy/body.c \
 	runtime/proxy/client.c \
 	runtime/proxy/connect.c \
+	runtime/proxy/detail.c \
 	runtime/proxy/forward.c \
 	runtime/proxy/forward_answer.c \
 	runtime/proxy/forward_flow.c \

@@ -117,6 +117,10 @@ static void put_policy(struct json *line, const struct exchange *exchange)
 			 STR_ARG(decision->entry.name));
 		json_put_text(line, "entry", entry);
 	}
+	/* lines of the requests inside will follow */
+	if (exchange->is_connect && exchange->allow &&
+	    decision->mitm != MITM_NONE)
+		json_put_bool(line, "mitm", true);
 	put_source(line, exchange);
 }
 
@@ -151,7 +155,13 @@ static void put_exchange(struct json *line, const struct exchange *exchange,
 	json_put_text(line, "id", id);
 	log_put_peer(line, exchange);
 	json_put_text(line, "proxy_type",
-		      exchange->is_connect ? "connect" : "http");
+		      exchange->is_connect  ? "connect"
+		      : exchange->is_inside ? "mitm"
+					    : "http");
+	if (exchange->is_inside) {
+		id_format(&exchange->connect_id, id);
+		json_put_text(line, "connect_id", id);
+	}
 	json_put_string(line, "requested_host", exchange->host);
 	put_time(line, "start_time", &exchange->start);
 	json_put_string(line, "trace_id", exchange->trace_id);
@@ -162,6 +172,7 @@ static void put_exchange(struct json *line, const struct exchange *exchange,
 	json_put_text(line, "decision_reason", reason != NULL ? reason : "");
 	json_put_milli(line, "dns_lookup_time_ms", exchange->dns_us);
 	put_policy(line, exchange);
+	json_put_members(line, exchange->detail);
 }
 
 static void put_answer(struct json *line, const struct exchange *exchange,

@@ -44,9 +44,13 @@ struct exchange {
 	bool allow;
 	bool would_deny;
 	bool is_connect;
+	bool is_inside;       /* of a tunnel whose TLS ends here, */
+	struct id connect_id; /* which was asked for by that exchange */
 	struct timespec start;
 	struct str host;     /* borrowed: as the client wrote it */
 	struct str trace_id; /* borrowed */
+	struct str detail;   /* borrowed: members of a JSON object, see
+			      * proxy/detail.h; empty: none are asked for */
 	uint32_t dns_us;
 	uint32_t content_length;
 	struct decision decision;

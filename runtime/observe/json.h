@@ -27,6 +27,15 @@ void json_end(struct json *json);
 
 /* KEY is a literal of ours and needs no escaping. */
 void json_put_string(struct json *json, const char *key, struct str value);
+/* The members from here to the close are those of an object in the object, or,
+ * with json_add_string() and no key, elements of an array. */
+void json_open_object(struct json *json, const char *key);
+void json_close_object(struct json *json);
+void json_open_array(struct json *json, const char *key);
+void json_close_array(struct json *json);
+void json_add_string(struct json *json, struct str value);
+/* MEMBERS of an object, written elsewhere; there may be none. */
+void json_put_members(struct json *json, struct str members);
 void json_put_text(struct json *json, const char *key, const char *value);
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_unsigned(struct json *json, const char *key, uint64_t value);

@@ -142,6 +142,7 @@ static void reset_exchange(struct client *client)
 		.peer_port = client->exchange.peer_port,
 		.class.rule = RANGE_RULE_NONE,
 		.decision.rule = RULE_NONE,
+		.decision.mitm = MITM_NONE,
 		.identity = client->exchange.identity,
 		.policy = "",
 	};

@@ -160,9 +160,7 @@ static bool same_name(struct str a, struct str b)
 	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
 }
 
-/* What is about this connection, or frames the message: no policy's business
- * (RFC 9110 7.2 and 7.6.1). */
-static bool is_ours(struct str name)
+bool headers_may_set(struct str name)
 {
 	static const char *const names[] = {
 		"Connection",
@@ -181,8 +179,8 @@ static bool is_ours(struct str name)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (same_name(name, str_from(names[i])))
-			return true;
-	return false;
+			return false;
+	return true;
 }
 
 /* The policy has its own word for FIELD. */
@@ -193,15 +191,13 @@ static bool is_set(const struct headers_way *way, const char *head,
 
 	for (size_t i = 0; i < way->set_count; i++)
 		if (same_name(way->set[i].name, name))
-			return !is_ours(name);
+			return true;
 	return false;
 }
 
 static void put_set(struct text *text, const struct headers_way *way)
 {
 	for (size_t i = 0; i < way->set_count; i++) {
-		if (is_ours(way->set[i].name))
-			continue;
 		put(text, way->set[i].name.p, way->set[i].name.n);
 		put_text(text, ": ");
 		put(text, way->set[i].value.p, way->set[i].value.n);

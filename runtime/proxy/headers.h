@@ -31,12 +31,15 @@
 /* Is REQUEST, whose spans are in HEAD, one that Max-Forwards is for? */
 bool headers_counts(const struct request *request, const char *head);
 
-/* A header that the policy sets, in place of what the client says of it.  One
- * that is written anew here, or is about the connection, is not set. */
+/* A header that the policy sets, in place of what the client says of it. */
 struct headers_set {
 	struct str name;
 	struct str value;
 };
+
+/* May NAME be set?  Not when it is about the connection, or frames the message
+ * (RFC 9110 7.2 and 7.6.1): that is written here. */
+bool headers_may_set(struct str name);
 
 /* Where a request goes, and how. */
 struct headers_way {
@@ -44,7 +47,7 @@ struct headers_way {
 	bool upgrade;     /* it asks for a websocket */
 	bool absolute;    /* to a proxy, which is told where the origin is */
 	struct str basic; /* who we are to the proxy; empty: nobody */
-	const struct headers_set *set; /* SET_COUNT of them */
+	const struct headers_set *set; /* SET_COUNT of them, that may be */
 	size_t set_count;
 };
 
