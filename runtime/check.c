@@ -195,6 +195,28 @@ static void print_tls(FILE *out, const struct tls_options *tls)
 		tls->role_from != NULL ? tls->role_from : "cn");
 }
 
+static void print_roots(FILE *out, const struct tls_roots *roots)
+{
+	static const char *const sources[] = {
+		[ROOTS_NONE] = "none",
+		[ROOTS_GIVEN] = "given",
+		[ROOTS_ENVIRONMENT] = "SSL_CERT_FILE",
+		[ROOTS_SYSTEM] = "the system's",
+	};
+	struct roots_info info = tls_roots_info(roots);
+
+	if (info.source == ROOTS_NONE) {
+		fprintf(out, "origin_ca_file: none: no server is trusted: %s\n",
+			info.why);
+		return;
+	}
+	fprintf(out, "origin_ca_file: %s # %s, %zu certificates", info.path,
+		sources[info.source], info.count);
+	if (info.skipped != 0)
+		fprintf(out, ", %zu skipped", info.skipped);
+	fprintf(out, "\n");
+}
+
 static void print_warning(void *out, const char *text)
 {
 	fprintf(out, "# warning: %s\n", text);
@@ -291,6 +313,7 @@ bool check_config(const struct settings *settings, FILE *out, char *why)
 		snprintf(why, STORE_WHY_MAX, "%s", reason);
 	} else {
 		print_settings(out, settings);
+		print_roots(out, store.current->roots);
 		print_policy(out, settings, store.current);
 		policy_warn(store.current, (int64_t)time(NULL), print_warning,
 			    out);

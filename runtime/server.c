@@ -119,6 +119,27 @@ static void warn_of_failures(struct server *server)
 	policy_warn(server->store.current, (int64_t)time(NULL), warn, server);
 }
 
+/* By whom servers are judged.  That there is nobody is a mistake only if there
+ * was to be somebody. */
+static void tell_of_roots(struct server *server)
+{
+	struct roots_info info = tls_roots_info(server->store.current->roots);
+	bool mistake = info.why != NULL && info.path != NULL;
+	struct json line =
+		log_begin(server->log, mistake ? LOG_WARNING : LOG_INFO,
+			  info.why != NULL ? "no origin CAs: no server is "
+					     "trusted"
+					   : "origin CAs loaded");
+
+	if (info.path != NULL)
+		json_put_text(&line, "file", info.path);
+	json_put_unsigned(&line, "certificates", info.count);
+	json_put_unsigned(&line, "skipped", info.skipped);
+	if (info.why != NULL)
+		json_put_text(&line, "error", info.why);
+	log_end(server->log, &line);
+}
+
 static void reload(struct server *server, const char *cause)
 {
 	struct store_reload result;
@@ -147,6 +168,7 @@ static void reload(struct server *server, const char *cause)
 	if (!ok)
 		return;
 	warn_of_failures(server);
+	tell_of_roots(server);
 	wake_all(server);
 }
 
@@ -494,6 +516,7 @@ static void log_start(struct server *server)
 	}
 	warn_of_open_doors(server);
 	warn_of_failures(server);
+	tell_of_roots(server);
 	log_ready(server);
 	log_ack(server);
 	flush_log(server);

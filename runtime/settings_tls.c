@@ -1,4 +1,4 @@
-/* settings_tls.c - the setters of TLS with clients, theirs and others'.  Not
+/* settings_tls.c - the setters of TLS, with clients and with servers.  Not
  * here: reading those files, and which of them go together;
  * runtime/tls/context.c. */
 #include "settings-internal.h"
@@ -77,6 +77,11 @@ bool set_role_from(struct settings *settings, const char *text, char *why)
 	return setting_optional(&settings->tls.role_from, text, why);
 }
 
+bool set_origin_ca(struct settings *settings, const char *text, char *why)
+{
+	return setting_optional(&settings->origin_ca_file, text, why);
+}
+
 bool set_mitm_cert_file(struct settings *settings, const char *text, char *why)
 {
 	return setting_optional(&settings->mitm_cert_file, text, why);
@@ -102,6 +107,8 @@ void settings_free_tls(struct settings *settings)
 	free_list(settings->tls.ca_files, settings->tls.ca_count);
 	free_list(settings->tls.crl_files, settings->tls.crl_count);
 	settings->tls = (struct tls_options){0};
+	free(settings->origin_ca_file);
+	settings->origin_ca_file = NULL;
 	free(settings->mitm_cert_file);
 	free(settings->mitm_key_file);
 	settings->mitm_cert_file = NULL;

@@ -15,6 +15,7 @@
 #include "forward.h"
 #include "handshake.h"
 #include "head.h"
+#include "origin.h"
 #include "preamble.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
@@ -199,6 +200,7 @@ void client_close(struct client *client, enum close_cause cause)
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
 	case CLIENT_VIA:
+	case CLIENT_SECURE:
 		break;
 	case CLIENT_LOOKUP:
 		resolve_cancel(client->lookup);
@@ -451,6 +453,7 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
 	case CLIENT_VIA:
+	case CLIENT_SECURE:
 		head_read_early(client);
 		break;
 	case CLIENT_CLOSED:
@@ -469,6 +472,9 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context)
 		break;
 	case CLIENT_VIA:
 		via_ready(client, what);
+		break;
+	case CLIENT_SECURE:
+		origin_ready(client);
 		break;
 	case CLIENT_FORWARD:
 		forward_ready(client, &client->origin, what);
@@ -523,7 +529,12 @@ void client_on_idle_timeout(struct timeout *timeout)
 
 void client_on_via_timeout(struct timeout *timeout)
 {
-	via_timeout(from_timeout(timeout));
+	struct client *client = from_timeout(timeout);
+
+	if (client->state == CLIENT_SECURE)
+		origin_timeout(client);
+	else
+		via_timeout(client);
 }
 
 void client_on_duration_timeout(struct timeout *timeout)

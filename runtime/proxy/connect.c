@@ -13,12 +13,12 @@
 #include "client.h"
 #include "forward.h"
 #include "measure.h"
+#include "origin.h"
 #include "respond.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
 #include "runtime/policy/hostname.h"
 #include "self.h"
-#include "tunnel.h"
 #include "via.h"
 #include "worker.h"
 
@@ -42,12 +42,7 @@ static void on_dial(void *context, const struct dial_result *result)
 	if (result->fd >= 0) {
 		client->remote = result->addr;
 		client_set_origin(client, result->fd);
-		if (client->forward != NULL)
-			forward_connected(client);
-		else if (client->via != NULL)
-			via_connected(client);
-		else
-			tunnel_begin(client);
+		origin_connected(client);
 		return;
 	}
 	if (error[0] == '\0')

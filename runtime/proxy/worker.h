@@ -77,12 +77,13 @@ struct worker {
 	pthread_t thread;
 	bool running; /* THREAD is there to be joined */
 	struct store_view view;
-	struct secure_worker *secure; /* owned; NULL: no TLS */
+	struct secure_worker *secure; /* owned */
 	struct self_cache self;
 	struct via_known declared[VIA_DECLARED]; /* where those proxies are */
 	struct id_source ids;
 	struct timeouts head_timeouts;
-	struct timeouts via_timeouts;   /* of upstream proxies asked */
+	struct timeouts via_timeouts;   /* of upstream proxies asked, and of
+					 * TLS on our side */
 	struct timeouts keep_timeouts;  /* of who may ask again */
 	struct timeouts idle_timeouts;  /* of tunnels */
 	struct timeouts read_timeouts;  /* of requests and answers that come */

@@ -19,7 +19,7 @@
 
 struct secure {
 	struct stream under;            /* owned: where the records go */
-	struct secure_worker *worker;   /* borrowed */
+	struct engine_pool *pool;       /* the worker's, of ENGINE */
 	struct secure_scratch *scratch; /* WORKER's, of DEPTH */
 	unsigned depth;                 /* 0: UNDER is plain */
 	struct tls_context *context;    /* counted; NULL as the client, and
@@ -55,6 +55,7 @@ void secure_worker_free(struct secure_worker *worker)
 	if (worker == NULL)
 		return;
 	engine_pool_fini(&worker->engines);
+	engine_pool_fini(&worker->outbound);
 	free(worker);
 }
 
@@ -73,7 +74,6 @@ static struct secure *put_on(struct stream *stream,
 		return NULL;
 	secure->under = *stream;
 	secure->depth = depth;
-	secure->worker = worker;
 	secure->scratch = &worker->scratch[depth];
 	stream->ops = &stream_secure;
 	stream->state = secure;
@@ -85,9 +85,11 @@ bool secure_begin(struct stream *stream, struct secure_worker *worker,
 {
 	struct secure *secure = put_on(stream, worker);
 
-	if (secure != NULL)
-		secure->context = tls_context_ref(context);
-	return secure != NULL;
+	if (secure == NULL)
+		return false;
+	secure->pool = &worker->engines;
+	secure->context = tls_context_ref(context);
+	return true;
 }
 
 bool secure_begin_minted(struct stream *stream, struct secure_worker *worker,
@@ -97,6 +99,7 @@ bool secure_begin_minted(struct stream *stream, struct secure_worker *worker,
 
 	if (secure == NULL)
 		return false;
+	secure->pool = &worker->engines;
 	secure->minted = minted_ref(minted);
 	secure->in = *early;
 	*early = (struct spill){0};
@@ -110,7 +113,8 @@ bool secure_connect(struct stream *stream, struct secure_worker *worker,
 
 	if (secure == NULL)
 		return false;
-	secure->engine = engine_connect(&worker->engines, roots, host);
+	secure->pool = &worker->outbound;
+	secure->engine = engine_connect(secure->pool, roots, host);
 	if (secure->engine != NULL)
 		return true;
 	secure_drop(stream);
@@ -119,7 +123,7 @@ bool secure_connect(struct stream *stream, struct secure_worker *worker,
 
 static void end_handshake(struct secure *secure)
 {
-	engine_free(&secure->worker->engines, secure->engine);
+	engine_free(secure->pool, secure->engine);
 	secure->engine = NULL;
 	tls_context_unref(&secure->context);
 	minted_unref(&secure->minted);
@@ -202,11 +206,9 @@ static bool is_letter(uint8_t byte)
 
 static struct engine *accept_it(struct secure *secure)
 {
-	struct engine_pool *engines = &secure->worker->engines;
-
 	return secure->minted != NULL
-		       ? engine_accept_minted(engines, secure->minted)
-		       : engine_accept(engines, secure->context);
+		       ? engine_accept_minted(secure->pool, secure->minted)
+		       : engine_accept(secure->pool, secure->context);
 }
 
 /* Something comes for the first time. */

@@ -23,7 +23,10 @@ struct secure_scratch {
 
 /* What the connections of one thread share. */
 struct secure_worker {
+	/* Of handshakes as the server, and as the client: servers that stall
+	 * must not keep clients out. */
 	struct engine_pool engines;
+	struct engine_pool outbound;
 	/* One for each depth: what is decrypted below is read from above. */
 	struct secure_scratch scratch[SECURE_DEPTH];
 };

@@ -78,13 +78,6 @@ def test_refused(args, text):
     assert text in refused(run_smokescreen(*args))
 
 
-@pytest.mark.parametrize("flag", [
-    "origin-ca-file"])
-def test_what_is_not_there_yet_is_refused_not_ignored(flag):
-    assert f"--{flag} is not supported yet" in \
-        refused(run_smokescreen(f"--{flag}=1"))
-
-
 @pytest.mark.parametrize("args", [
     ["--timeout=1h2m3.5s"], ["-timeout", "1500ms"], ["--timeout", "0"],
     ["--check-config=true"], ["--listen-ip", "::1"], ["--listen-ip", "[::1]"],
@@ -172,7 +165,6 @@ def test_config_accepted(tmp_path, text):
     ("prometheus_endpoint: metrics", "1:22", "is no path"),
     ("prometheus_port: 65536", "1:18", "'65536' is not a port"),
     ("prometheus_port: http", "1:18", "'http' is not a port"),
-    ("origin_ca_file: x", "1:1", "not supported yet"),
     ("port: 1\n---\nport: 2", "2:1", ""),
     ('ip: "a\\0b"', "1:5", "NUL"),
     ("ip: 'x", "1:5", ""),
