@@ -192,6 +192,7 @@ RUNTIME_SRC := \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/measure.c \
+	runtime/proxy/mitm.c \
 	runtime/proxy/origin.c \
 	runtime/proxy/pipes.c \
 	runtime/proxy/preamble.c \

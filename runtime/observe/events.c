@@ -132,6 +132,15 @@ void log_put_peer(struct json *line, const struct exchange *exchange)
 			endpoint(&exchange->peer, exchange->peer_port, text));
 }
 
+void log_put_connect(struct json *line, const struct exchange *exchange)
+{
+	char id[ID_TEXT + 1];
+
+	id_format(&exchange->id, id);
+	json_put_text(line, "connect_id", id);
+	json_put_string(line, "requested_host", exchange->host);
+}
+
 static void put_identity(struct json *line, const struct identity *identity)
 {
 	if (identity == NULL) {

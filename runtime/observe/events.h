@@ -66,6 +66,9 @@ struct exchange {
 /* "inbound_remote_addr": who the client is. */
 void log_put_peer(struct json *line, const struct exchange *exchange);
 
+/* "connect_id" and "requested_host": whose tunnel something happens in. */
+void log_put_connect(struct json *line, const struct exchange *exchange);
+
 /* REASON and ERROR are for this line; either may be NULL. */
 void log_decision(struct log *log, const struct exchange *exchange,
 		  const char *reason, const char *error);

@@ -15,6 +15,7 @@
 #include "forward.h"
 #include "handshake.h"
 #include "head.h"
+#include "mitm.h"
 #include "origin.h"
 #include "preamble.h"
 #include "runtime/net/dial.h"
@@ -147,6 +148,10 @@ static void reset_exchange(struct client *client)
 		.identity = client->exchange.identity,
 		.policy = "",
 	};
+	if (client->mitm != NULL) {
+		client->exchange.is_inside = true;
+		client->exchange.connect_id = client->mitm->connect_id;
+	}
 }
 
 void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
@@ -217,6 +222,8 @@ void client_close(struct client *client, enum close_cause cause)
 		stream_abort(&client->client.stream);
 		forward_closed(client,
 			       cause == CLOSE_TERMINATION ? "the program ends"
+			       : cause == CLOSE_DURATION
+				       ? "maximum tunnel duration"
 			       : client->error != 0 ? strerror(client->error)
 						    : "closed by the client");
 		break;
@@ -238,8 +245,11 @@ void client_close(struct client *client, enum close_cause cause)
 	piped_free(&client->up.piped, &worker->pipes);
 	piped_free(&client->down.piped, &worker->pipes);
 	policy_unref(&client->policy);
+	mitm_end(client);
 	free(client->text);
 	client->text = NULL;
+	free(client->detail);
+	client->detail = NULL;
 	report_forget(worker, client);
 	LIST_REMOVE(client, link);
 	atomic_fetch_sub_explicit(&worker->live, 1, memory_order_relaxed);
@@ -352,6 +362,8 @@ void client_next(struct client *client, struct spill *ahead)
 	policy_unref(&client->policy);
 	free(client->text);
 	client->text = NULL;
+	free(client->detail);
+	client->detail = NULL;
 	reset_exchange(client);
 	client->reason = NULL;
 	client->progress = (struct head_progress){0};
@@ -406,7 +418,8 @@ void client_reply(struct client *client, const char *bytes, uint32_t length,
 	client->dial = NULL;
 	client->keep = keep;
 	client_release_request(client);
-	release_tunnel(client);
+	if (client->mitm == NULL)
+		release_tunnel(client);
 	client_close_origin(client);
 	forward_free(&client->forward);
 	via_free(client->via);

@@ -3,6 +3,7 @@
 
 #include "answer.h"
 #include "client.h"
+#include "mitm.h"
 #include "runtime/tls/secure.h"
 #include "worker.h"
 
@@ -42,11 +43,15 @@ static void log_failed(struct client *client, const char *error,
 		log_begin(worker->log, LOG_WARNING, "TLS handshake failed");
 
 	log_put_peer(&line, &client->exchange);
+	if (client->mitm != NULL)
+		log_put_connect(&line, &client->exchange);
 	if (trust != TRUST_OK)
 		json_put_text(&line, "refused", trust_name(trust));
 	json_put_text(&line, "error", error);
 	log_end(worker->log, &line);
-	metrics_count(worker->metrics, METRIC_TLS_HANDSHAKES_FAILED);
+	metrics_count(worker->metrics, client->mitm != NULL
+					       ? METRIC_MITM_HANDSHAKES_FAILED
+					       : METRIC_TLS_HANDSHAKES_FAILED);
 }
 
 /* The client has been sent the alert: it shall not be overtaken by a reset. */
@@ -59,25 +64,40 @@ static void failed(struct client *client, const struct engine_failure *failure)
 
 static void plain(struct client *client)
 {
+	const char *text = "This is an HTTPS proxy: the client has sent a "
+			   "plain HTTP request. Use https:// in the proxy's "
+			   "URL.";
+
+	if (client->mitm != NULL)
+		text = "The policy looks at the requests in this tunnel: only "
+		       "TLS is taken.";
 	log_failed(client, "the client does not speak TLS", TRUST_OK);
 	secure_drop(&client->client.stream);
 	client_begin_exchange(client);
-	answer_plain(client, 400,
-		     "This is an HTTPS proxy: the client has sent a plain HTTP "
-		     "request. Use https:// in the proxy's URL.",
-		     false);
+	answer_plain(client, 400, text, false);
 }
 
-/* Nothing more is said; silence was no attempt. */
+/* Nothing more is said.  Silence was no attempt, unless we were asked for a
+ * tunnel: then the client waits for a server that speaks first. */
 static void gone(struct client *client, const char *why)
 {
-	if (secure_has_begun(&client->client.stream))
+	if (mitm_is_answering(client))
+		log_failed(client, "the client does not take our answer",
+			   TRUST_OK);
+	else if (client->mitm != NULL ||
+		 secure_has_begun(&client->client.stream))
 		log_failed(client, why, TRUST_OK);
 	client_close(client, CLOSE_DONE);
 }
 
 static void done(struct client *client)
 {
+	if (client->mitm != NULL) {
+		metrics_count(client->worker->metrics,
+			      METRIC_MITM_HANDSHAKES_OK);
+		mitm_secured(client);
+		return;
+	}
 	metrics_count(client->worker->metrics, METRIC_TLS_HANDSHAKES_OK);
 	client->exchange.identity = secure_identity(&client->client.stream);
 	if (client_is_stale(client))
@@ -90,6 +110,10 @@ void handshake_ready(struct client *client)
 {
 	struct engine_failure failure = {.trust = TRUST_OK};
 
+	if (mitm_is_answering(client)) {
+		mitm_answer(client);
+		return;
+	}
 	switch (secure_handshake(&client->client.stream, &failure)) {
 	case SECURE_FAILED:
 		failed(client, &failure);
