@@ -7,6 +7,7 @@ from pathlib import Path
 import harness
 import pki
 import web
+from servers import Servers, Site
 
 HOST = "origin.test"
 NAMES = {HOST: ["127.0.0.1"], "other.test": ["127.0.0.1"],
@@ -54,6 +55,36 @@ class Ca:
         context = ssl.create_default_context(cafile=self.file)
         context.options &= ~NO_EOF_CHECK
         return context
+
+
+class World:
+    """A proxy that mints, and origins that it trusts."""
+
+    def __init__(self, directory):
+        self.ca = Ca(directory)
+        self.servers = Servers(directory)
+
+    def at(self, proxy, origin):
+        """The same, with a test's own way to start both."""
+        return Here(self, proxy, origin)
+
+
+class Here:
+    def __init__(self, world, proxy, origin):
+        self.ca, self.servers = world.ca, world.servers
+        self._proxy, self._origin = proxy, origin
+
+    def site(self, *answers, file=None, **more):
+        return Site(self._origin, file or self.servers.good, *answers, **more)
+
+    def proxy(self, *flags, entry=SECRET, domain=HOST, more="", config="",
+              **rest):
+        """A proxy whose policy has ENTRY, with one worker: each has a pool of
+        its own."""
+        return self._proxy(
+            "--workers", "1", *self.servers.trust, *flags,
+            acl=acl(entry, domain, more), config=self.ca.config + config,
+            **{"dns": NAMES, **rest})
 
 
 class Within:
@@ -114,8 +145,8 @@ class Within:
 
 
 def inside(child, ca, there, host=None, headers="", context=None, name=None):
-    """A client that speaks TLS in its tunnel to the site; NAME is its SNI, when
-    that is another one."""
+    """A client that speaks TLS in its tunnel to the site; `name` is its SNI,
+    when that is another one."""
     host = host or there.at.rpartition(":")[0]
     sock = child.tunnel(host, there.port, headers)
     tls = (context or ca.context()).wrap_socket(
@@ -150,5 +181,5 @@ def nothing_leaks(child, *secrets):
             assert secret not in str(line), line
 
 
-__all__ = ["HOST", "LOGS", "NAMES", "SECRET", "Ca", "Within", "acl", "ask",
+__all__ = ["HOST", "LOGS", "NAMES", "SECRET", "Ca", "Within", "World", "acl", "ask",
            "get", "harness", "inner", "inside", "nothing_leaks"]

@@ -12,41 +12,15 @@ import pki
 import web
 from mitm import (HOST, LOGS, NAMES, SECRET, Ca, acl, ask, get, inner, inside,
                   nothing_leaks)
-from servers import Servers, Site
 from servers import ask as ask_plainly
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return Servers(tmp_path_factory.mktemp("servers"))
-
-
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory):
-    return Ca(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture
-def site(origin, world):
-    return lambda *answers, file=None, **more: Site(
-        origin, file or world.good, *answers, **more)
-
-
-@pytest.fixture
-def mitm(proxy, world, ca):
-    """Start a proxy that mints; its policy has ENTRY."""
-    def start(*flags, entry=SECRET, config="", dns=NAMES, domain=HOST, **more):
-        return proxy("--workers", "1", *world.trust, *flags, dns=dns,
-                     acl=acl(entry, domain), config=ca.config + config, **more)
-    return start
 
 
 # --- one request ---
 
-def test_the_head_to_the_byte(mitm, site, ca):
-    there = site()
-    child = mitm()
-    with inside(child, ca, there) as client:
+def test_the_head_to_the_byte(mitm):
+    there = mitm.site()
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         answer = ask(client, there, path="/a?b", headers=(
             "X-One: 1\r\nx-KEY: mine\r\nX-Key: too\r\nConnection: x-key\r\n"
             "X-Smokescreen-Role: r\r\nX-Smokescreen-Trace-ID: t\r\n"
@@ -59,10 +33,10 @@ def test_the_head_to_the_byte(mitm, site, ca):
     assert there.asked == [HOST]
 
 
-def test_the_lines_in_the_log(mitm, site, ca):
-    there = site()
-    child = mitm(entry=LOGS)
-    with inside(child, ca, there, headers="X-Smokescreen-Trace-ID: abc\r\n"
+def test_the_lines_in_the_log(mitm):
+    there = mitm.site()
+    child = mitm.proxy(entry=LOGS)
+    with inside(child, mitm.ca, there, headers="X-Smokescreen-Trace-ID: abc\r\n"
                 ) as client:
         ask(client, there, path="/p?q", method="POST", body=b"hidden",
             headers="User-Agent: me\r\nCookie: c00kie\r\nX-Shown: 1\r\n"
@@ -90,22 +64,22 @@ def test_the_lines_in_the_log(mitm, site, ca):
     nothing_leaks(child, "s3cret", "t0ken", "c00kie", "hidden")
 
 
-def test_details_only_where_they_are_asked_for(mitm, site, ca):
-    there = site()
-    child = mitm()
-    with inside(child, ca, there) as client:
+def test_details_only_where_they_are_asked_for(mitm):
+    there = mitm.site()
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         ask(client, there, path="/pr1vate")
         line = inner(child)
     assert not [key for key in line if key.startswith("mitm_req")]
     nothing_leaks(child, "pr1vate", "s3cret")
 
 
-def test_an_added_header_is_shown_if_the_policy_says_so(mitm, site, ca):
-    there = site()
-    child = mitm(entry="add_headers: {X-Team: care}\n"
+def test_an_added_header_is_shown_if_the_policy_says_so(mitm):
+    there = mitm.site()
+    child = mitm.proxy(entry="add_headers: {X-Team: care}\n"
                  "detailed_http_logs: true\n"
                  "detailed_http_logs_full_headers: [x-team]")
-    with inside(child, ca, there) as client:
+    with inside(child, mitm.ca, there) as client:
         ask(client, there)
         assert inner(child)["mitm_req_headers"] == {"X-Team": ["care"]}
 
@@ -120,13 +94,13 @@ def test_an_added_header_is_shown_if_the_policy_says_so(mitm, site, ca):
     ("GET /healthcheck HTTP/1.1", None, "GET /healthcheck HTTP/1.1"),
     ("DELETE //a/../b?%%41 HTTP/1.1", None, "DELETE //a/../b?%41 HTTP/1.1"),
 ])
-def test_forms_of_targets(mitm, site, ca, request_line, host, seen):
-    there = site()
-    child = mitm()
+def test_forms_of_targets(mitm, request_line, host, seen):
+    there = mitm.site()
+    child = mitm.proxy()
     if "%" in request_line:
         request_line = request_line % (
             there.port if "%d" in request_line else ())
-    with inside(child, ca, there) as client:
+    with inside(child, mitm.ca, there) as client:
         client.send(f"{request_line}\r\nHost: {host or there.at}\r\n\r\n"
                     .encode())
         assert client.message(
@@ -135,10 +109,10 @@ def test_forms_of_targets(mitm, site, ca, request_line, host, seen):
     assert there.requests[0]["x-key"] == "s3cret"
 
 
-def test_a_request_of_http_1_0_without_host(mitm, site, ca):
-    there = site()
-    child = mitm()
-    with inside(child, ca, there) as client:
+def test_a_request_of_http_1_0_without_host(mitm):
+    there = mitm.site()
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         client.send(b"GET / HTTP/1.0\r\n\r\n")
         assert client.message().body == b"ok"
         assert client.to_end() == b""
@@ -149,30 +123,30 @@ def test_a_request_of_http_1_0_without_host(mitm, site, ca):
     "CONNECT origin.test:1 HTTP/1.1", "GET http://origin.test/ HTTP/1.1",
     "GET * HTTP/1.1", "GET ftp://origin.test/ HTTP/1.1",
 ])
-def test_targets_that_are_none(mitm, site, ca, request_line):
-    there = site()
-    child = mitm()
-    with inside(child, ca, there) as client:
+def test_targets_that_are_none(mitm, request_line):
+    there = mitm.site()
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         client.send(f"{request_line}\r\nHost: {there.at}\r\n\r\n".encode())
         assert client.message().status == 400
     assert there.requests == []
 
 
-def test_trace_shows_no_secret(mitm, site, ca):
-    there = site()
-    child = mitm()
-    with inside(child, ca, there) as client:
+def test_trace_shows_no_secret(mitm):
+    there = mitm.site()
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         ask(client, there, method="TRACE")
     assert "x-key" not in there.requests[0]
 
 
 # --- many ---
 
-def test_one_connection_is_used_again(mitm, site, ca):
-    there = site()
-    child = mitm()
+def test_one_connection_is_used_again(mitm):
+    there = mitm.site()
+    child = mitm.proxy()
     for _ in range(3):
-        with inside(child, ca, there) as client:
+        with inside(child, mitm.ca, there) as client:
             for _ in range(3):
                 assert ask(client, there).body == b"ok"
     assert len(there.requests) == 9
@@ -180,10 +154,10 @@ def test_one_connection_is_used_again(mitm, site, ca):
     assert inner(child, 9)["conn_establish_time_ms"] == 0
 
 
-def test_pipelined(mitm, site, ca):
-    there = site()
-    child = mitm()
-    with inside(child, ca, there) as client:
+def test_pipelined(mitm):
+    there = mitm.site()
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         client.send(b"".join(get(there, path=f"/{i}") for i in range(20)))
         for _ in range(20):
             assert client.message().body == b"ok"
@@ -191,12 +165,12 @@ def test_pipelined(mitm, site, ca):
         f"/{i}" for i in range(20)]
 
 
-def test_nothing_is_chunked_that_was_not(mitm, site, ca):
+def test_nothing_is_chunked_that_was_not(mitm):
     chunked = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
                web.chunks(b"one", b"two"))
-    there = site(web.OK, chunked, web.OK)
-    child = mitm()
-    with inside(child, ca, there) as client:
+    there = mitm.site(web.OK, chunked, web.OK)
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         assert ask(client, there).get("transfer-encoding") is None
         assert ask(client, there).body == b"onetwo"
         assert ask(client, there).get("connection") is None
@@ -205,12 +179,12 @@ def test_nothing_is_chunked_that_was_not(mitm, site, ca):
 SIZE = 3_000_000
 
 
-def test_large_bodies(mitm, site, ca):
+def test_large_bodies(mitm):
     body = os.urandom(SIZE)
-    there = site(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % SIZE +
+    there = mitm.site(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % SIZE +
                  body)
-    child = mitm()
-    with inside(child, ca, there) as client:
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         answer = ask(client, there, method="POST", body=body,
                      headers=f"Content-Length: {SIZE}\r\n")
         assert answer.body == body
@@ -219,7 +193,7 @@ def test_large_bodies(mitm, site, ca):
         assert ask(client, there).body == body
 
 
-def test_a_websocket(mitm, origin, world, ca):
+def test_a_websocket(mitm, origin):
     """What is said behind the 101 is nobody's business but theirs."""
     def serve(sock):
         wire = web.Wire(sock)
@@ -230,10 +204,10 @@ def test_a_websocket(mitm, origin, world, ca):
                   b"Connection: Upgrade\r\n\r\nhello")
         harness.echo(sock)
 
-    there = Site(origin, world.good)
+    there = mitm.site()
     there.serve = serve
-    child = mitm(entry=LOGS)
-    with inside(child, ca, there) as client:
+    child = mitm.proxy(entry=LOGS)
+    with inside(child, mitm.ca, there) as client:
         client.send(get(there, headers="Upgrade: websocket\r\n"
                         "Connection: upgrade\r\n"))
         assert client.head().status == 101
@@ -247,11 +221,11 @@ def test_a_websocket(mitm, origin, world, ca):
     nothing_leaks(child, "s3cret")
 
 
-def test_an_answer_that_is_cut(mitm, site, ca):
-    there = site(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+def test_an_answer_that_is_cut(mitm):
+    there = mitm.site(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
                  end=True)
-    child = mitm()
-    with inside(child, ca, there) as client:
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         client.send(get(there))
         assert client.head().status == 200
         assert client.exactly(4) == b"half"
@@ -266,13 +240,12 @@ def test_an_answer_that_is_cut(mitm, site, ca):
     ([HOST], "rogue", "UNKNOWN_CA"),
     (["wrong.test"], None, "SERVER_NAME"),
 ])
-def test_an_origin_that_is_not_who_it_says(mitm, site, ca, world, names,
-                                           issuer, why):
-    there = site(file=world.issue(
+def test_an_origin_that_is_not_who_it_says(mitm, names, issuer, why):
+    there = mitm.site(file=mitm.servers.issue(
         "bad.pem", *map(pki.dns, names),
         issuer=pki.authority("rogue") if issuer else None))
-    child = mitm()
-    with inside(child, ca, there) as client:
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         answer = ask(client, there)
         assert answer.status == 502
         assert answer["x-smokescreen-error"].startswith(
@@ -284,27 +257,27 @@ def test_an_origin_that_is_not_who_it_says(mitm, site, ca, world, names,
     assert line["allow"] is True and f"({why})" in line["error"]
 
 
-def test_an_origin_that_is_not_there(mitm, ca):
+def test_an_origin_that_is_not_there(mitm):
     port = harness.unused_port()
     there = SimpleNamespace(at=f"{HOST}:{port}", port=port)
-    child = mitm()
-    with inside(child, ca, there) as client:
+    child = mitm.proxy()
+    with inside(child, mitm.ca, there) as client:
         assert ask(client, there).status == 502
     assert inner(child)["status_code"] == 502
 
 
 def test_plain_requests_are_not_the_policys_business(mitm, origin):
     there = web.Site(origin)
-    child = mitm()
+    child = mitm.proxy()
     with web.dial(child) as client:
         client.send(get(there, path=f"http://{HOST}:{there.port}/"))
         assert client.message().body == b"ok"
     assert "x-key" not in there.requests[0]
 
 
-def test_https_urls_are(mitm, site):
-    there = site()
-    child = mitm(entry=LOGS)
+def test_https_urls_are(mitm):
+    there = mitm.site()
+    child = mitm.proxy(entry=LOGS)
     assert ask_plainly(child, there).body == b"ok"
     assert there.requests[0]["x-key"] == "s3cret"
     line = child.decision()
@@ -315,10 +288,10 @@ def test_https_urls_are(mitm, site):
 
 # --- others' programs ---
 
-def test_curl(mitm, site, ca):
-    there = site()
-    child = mitm()
-    done = child.curl("--cacert", str(ca.file), f"{there.url}/a",
+def test_curl(mitm):
+    there = mitm.site()
+    child = mitm.proxy()
+    done = child.curl("--cacert", str(mitm.ca.file), f"{there.url}/a",
                       f"{there.url}/b")
     assert done.returncode == 0, done.stderr
     assert done.stdout == b"okok"
@@ -337,10 +310,10 @@ def openssl_client(child, ca, there, host):
 
 @pytest.mark.parametrize("host", [HOST, "127.0.0.1"])
 @pytest.mark.parametrize("key", ["ec", "rsa"])
-def test_openssl_believes_it(proxy, site, tmp_path, host, key):
+def test_openssl_believes_it(proxy, mitm, tmp_path, host, key):
     more = {} if key == "ec" else {"key": pki.Key("-algorithm", "RSA")}
     ca = Ca(tmp_path, **more)
-    there = site()
+    there = mitm.site()
     child = proxy(dns=NAMES, acl=acl(SECRET, host if host[0].isdigit()
                                      else HOST), config=ca.config)
     done = openssl_client(child, ca, there, host)
