@@ -78,13 +78,13 @@ class Here:
         return Site(self._origin, file or self.servers.good, *answers, **more)
 
     def proxy(self, *flags, entry=SECRET, domain=HOST, more="", config="",
-              **rest):
-        """A proxy whose policy has ENTRY, with one worker: each has a pool of
-        its own."""
+              ca=None, **rest):
+        """A proxy whose policy has this entry, with one worker: each has a pool
+        of its own."""
         return self._proxy(
             "--workers", "1", *self.servers.trust, *flags,
-            acl=acl(entry, domain, more), config=self.ca.config + config,
-            **{"dns": NAMES, **rest})
+            config=(ca or self.ca).config + config,
+            **{"dns": NAMES, "acl": acl(entry, domain, more), **rest})
 
 
 class Within:
