@@ -145,7 +145,9 @@ static struct str trace_id_of(const struct client *client,
 
 	if (trace != NULL)
 		return span_text(head, trace->value);
-	return client->mitm != NULL ? client->mitm->trace_id : STR("");
+	return client->mitm != NULL && client->mitm->trace_id.n != 0
+		       ? client->mitm->trace_id
+		       : STR("");
 }
 
 /* What the policy in force says of DESTINATION.  False: it is not to be, and
