@@ -3,7 +3,7 @@
  * lock is held to look and to put, not while a certificate is made, which an
  * RSA key takes a millisecond for; two threads may then make the same one, and
  * both are good. */
-#include "mint-internal.h"
+#include "mint.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "crypto.h"
+#include "mint-internal.h"
 
 #define BUCKETS 1024
 #define DAY 86400

@@ -1,9 +1,14 @@
 """The MITM CA at start and reload: what is refused, what is warned of."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 import harness
 import pki
+
+MANUAL = Path(__file__).parents[2] / "docs" / "smokescreen.8"
 
 ACL = """\
 version: v1
@@ -47,6 +52,20 @@ def test_it_is_shown(tmp_path, ca):
     assert f"\nmitm_ca_key_file: {tmp_path}/ca.key\n" in done.stdout
     assert "warning" not in done.stdout
     assert "\nmitm_ca_cert_file: none\n" in check().stdout
+
+
+def test_the_manuals_way_to_make_one(tmp_path):
+    text = MANUAL.read_text().replace("\\e\n", "\\\n")
+    start = text.index("openssl req -x509")
+    command = text[start:text.index("\n.Ed", start)]
+    subprocess.run(["sh", "-ec", command], cwd=tmp_path, check=True,
+                   capture_output=True, timeout=60)
+    path = tmp_path / "config.yaml"
+    path.write_text(f"mitm_ca_cert_file: {tmp_path}/mitm-ca.pem\n"
+                    f"mitm_ca_key_file: {tmp_path}/mitm-ca.key\n")
+    done = check("--config-file", path)
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stdout
 
 
 @pytest.mark.parametrize("text, message", [
