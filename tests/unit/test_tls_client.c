@@ -144,9 +144,12 @@ static bool pass(struct engine *from, struct engine *to, size_t chop)
 
 static void shake(struct pair *pair)
 {
-	while (pass(pair->client, pair->server, pair->chop) |
-	       pass(pair->server, pair->client, pair->chop))
-		;
+	bool any;
+
+	do {
+		any = pass(pair->client, pair->server, pair->chop);
+		any |= pass(pair->server, pair->client, pair->chop);
+	} while (any);
 }
 
 static void test_good(void **state)
