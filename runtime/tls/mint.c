@@ -383,8 +383,11 @@ void mint_unref(struct mint **slot)
 	    atomic_fetch_sub_explicit(&mint->references, 1,
 				      memory_order_acq_rel) != 1)
 		return;
-	while (!TAILQ_EMPTY(&mint->queue))
-		forget(mint, TAILQ_FIRST(&mint->queue));
+	for (struct kept *kept = TAILQ_FIRST(&mint->queue), *next; kept != NULL;
+	     kept = next) {
+		next = TAILQ_NEXT(kept, turn);
+		forget(mint, kept);
+	}
 	pthread_mutex_destroy(&mint->lock);
 	authority_unref(&mint->authority);
 	free(mint);
