@@ -109,7 +109,7 @@ static void put_target(struct text *text, const struct request *request,
 	put_escaped(text, path, url->path.length);
 }
 
-static bool is_trace(const struct request *request, const char *head)
+bool headers_is_trace(const struct request *request, const char *head)
 {
 	return request->method.length == 5 &&
 	       memcmp(head + request->method.start, "TRACE", 5) == 0;
@@ -118,7 +118,7 @@ static bool is_trace(const struct request *request, const char *head)
 bool headers_counts(const struct request *request, const char *head)
 {
 	return request->head.counted &&
-	       (is_trace(request, head) ||
+	       (headers_is_trace(request, head) ||
 		(request->method.length == 7 &&
 		 memcmp(head + request->method.start, "OPTIONS", 7) == 0));
 }
@@ -211,7 +211,6 @@ size_t headers_to_origin(char *out, const struct request *request,
 {
 	const bool counts = headers_counts(request, head) &&
 			    request->head.max_forwards != 0;
-	const bool sets = !is_trace(request, head);
 	const char *options = way->upgrade ? "Upgrade" : NULL;
 	struct text text = {out};
 
@@ -221,7 +220,7 @@ size_t headers_to_origin(char *out, const struct request *request,
 	put_text(&text, " HTTP/1.1\r\nHost: ");
 	put(&text, way->host.p, way->host.n);
 	put_text(&text, "\r\n");
-	if (way->basic.n != 0 && !is_trace(request, head)) {
+	if (way->basic.n != 0 && !headers_is_trace(request, head)) {
 		put_text(&text, "Proxy-Authorization: Basic ");
 		put(&text, way->basic.p, way->basic.n);
 		put_text(&text, "\r\n");
@@ -229,7 +228,7 @@ size_t headers_to_origin(char *out, const struct request *request,
 	for (uint32_t i = 0; i < request->head.field_count; i++) {
 		const struct head_field *field = &request->head.fields[i];
 
-		if (sets && is_set(way, head, field))
+		if (is_set(way, head, field))
 			continue;
 		if (field->id == FIELD_MAX_FORWARDS && counts) {
 			put_text(&text, "Max-Forwards: ");
@@ -239,8 +238,7 @@ size_t headers_to_origin(char *out, const struct request *request,
 			put_field(&text, head, field);
 		}
 	}
-	if (sets)
-		put_set(&text, way);
+	put_set(&text, way);
 	if (request->head.chunked)
 		put_text(&text, "Transfer-Encoding: chunked\r\n");
 	else if (request->head.has_length)

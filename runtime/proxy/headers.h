@@ -28,7 +28,10 @@
 /* A head that goes to a client is longer than the origin's by no more. */
 #define HEADERS_CLIENT_MORE (192u + HEAD_MAX_FIELDS)
 
-/* Is REQUEST, whose spans are in HEAD, one that Max-Forwards is for? */
+/* Is REQUEST, whose spans are in HEAD, one whose answer shows it? */
+bool headers_is_trace(const struct request *request, const char *head);
+
+/* Is it one that Max-Forwards is for? */
 bool headers_counts(const struct request *request, const char *head);
 
 /* A header that the policy sets, in place of what the client says of it. */
@@ -56,8 +59,8 @@ size_t headers_origin_max(const struct request *request,
 			  const struct headers_way *way);
 
 /* Write the head that goes by WAY for REQUEST, whose spans are in HEAD; URL is
- * its target, split.  Of TRACE, whose answer shows the request, a proxy is not
- * told who we are, and nothing is set (RFC 9110 9.3.8).  Returns the length. */
+ * its target, split.  Of TRACE a proxy is not told who we are (RFC 9110 9.3.8).
+ * Returns the length. */
 size_t headers_to_origin(char *out, const struct request *request,
 			 const char *head, const struct request_url *url,
 			 const struct headers_way *way);

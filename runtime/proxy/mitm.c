@@ -229,7 +229,8 @@ bool mitm_apply(struct client *client, const struct request *request,
 	*count = 0;
 	if (mitm == MITM_NONE || !blob_mitm(blob, mitm, &info))
 		return true;
-	if (!find_headers(blob, mitm, &info, set, count))
+	if (!headers_is_trace(request, head) &&
+	    !find_headers(blob, mitm, &info, set, count))
 		return false;
 	if (!info.detailed_http_logs)
 		return true;

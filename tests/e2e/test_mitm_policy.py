@@ -179,7 +179,7 @@ def test_each_request_is_one(mitm):
 
 def test_no_tunnel_lasts_too_long(mitm):
     there = mitm.site()
-    child = mitm.proxy("--max-tunnel-duration", "1s")
+    child = mitm.proxy("--max-tunnel-duration", "3s")
     with inside(child, mitm.ca, there) as client:
         assert ask(client, there).body == b"ok"
         assert client.to_end() == b""

@@ -309,7 +309,8 @@ def test_a_client_that_goes_away(mitm, said, how):
 
 def test_a_client_that_stalls_in_its_request(mitm):
     there = mitm.site()
-    child = mitm.proxy(config="read_header_timeout: 300ms\n")
+    # the handshake before it has as long
+    child = mitm.proxy(config="read_header_timeout: 3s\n")
     with inside(child, mitm.ca, there) as client:
         client.send(get(there)[:-5])
         assert client.message().status == 408
@@ -318,7 +319,7 @@ def test_a_client_that_stalls_in_its_request(mitm):
 
 def test_a_client_that_is_silent_between_requests(mitm):
     there = mitm.site()
-    child = mitm.proxy(config="idle_timeout: 300ms\n")
+    child = mitm.proxy(config="idle_timeout: 3s\n")
     with inside(child, mitm.ca, there) as client:
         assert ask(client, there).body == b"ok"
         assert client.to_end() == b""
