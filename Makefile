@@ -31,7 +31,8 @@ LDFLAGS ?=
 ALL_LDFLAGS = $(SANFLAGS) $(LDFLAGS)
 
 COMPILER_LIBS := -lidn2 -ljansson -lpsl -lbearssl
-RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lpthread
+RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lhogweed -lgmp \
+		 -lpthread
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
@@ -215,14 +216,15 @@ RUNTIME_SRC := \
 	runtime/settings_tls.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
+	runtime/tls/bundle.c \
 	runtime/tls/certificate.c \
 	runtime/tls/chain.c \
 	runtime/tls/constraints.c \
 	runtime/tls/context.c \
-	runtime/tls/credentials.c \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \
+	runtime/tls/crypto_nettle.c \
 	runtime/tls/der.c \
 	runtime/tls/der_write.c \
 	runtime/tls/engine.c \
@@ -231,6 +233,7 @@ RUNTIME_SRC := \
 	runtime/tls/engine_server.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
+	runtime/tls/lru.c \
 	runtime/tls/mint.c \
 	runtime/tls/mint_leaf.c \
 	runtime/tls/name.c \
@@ -246,8 +249,11 @@ RUNTIME_SRC := \
 	runtime/tls/roots.c \
 	runtime/tls/secure.c \
 	runtime/tls/server_name.c \
+	runtime/tls/server_policy.c \
+	runtime/tls/sessions.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
+	runtime/tls/verdicts.c \
 	runtime/verify_client.c \
 	runtime/watch.c
 

@@ -185,8 +185,14 @@ static void print_tls(FILE *out, const struct tls_options *tls)
 		fprintf(out, "tls: none: clients speak plain HTTP\n");
 		return;
 	}
-	fprintf(out, "tls:\n  cert_file: %s\n  key_file: %s\n", tls->cert_file,
-		tls->key_file != NULL ? tls->key_file : tls->cert_file);
+	if (tls->more_count == 0)
+		fprintf(out, "tls:\n  cert_file: %s\n  key_file: %s\n",
+			tls->cert_file,
+			tls->key_file != NULL ? tls->key_file : tls->cert_file);
+	else
+		fprintf(out, "tls:\n  bundle_files:\n  - %s\n", tls->cert_file);
+	for (size_t i = 0; i < tls->more_count; i++)
+		fprintf(out, "  - %s\n", tls->more_bundles[i]);
 	print_files(out, "client_ca_files", tls->ca_files, tls->ca_count);
 	print_files(out, "crl_files", tls->crl_files, tls->crl_count);
 	print_duration(out, "tls_crl_grace", tls->crl_grace_ms);
@@ -259,6 +265,7 @@ static void print_settings(FILE *out, const struct settings *settings)
 	fprintf(out, "deny_status: %u\ndeny_detail: %s\nmixed_answers: %s\n",
 		settings->deny_status, details[settings->deny_detail],
 		settings->mixed_answers == MIXED_REFUSE ? "refuse" : "skip");
+	fprintf(out, "crypto: %s\n", crypto_name(settings->crypto));
 	print_tls(out, &settings->tls);
 	fprintf(out, "mitm_ca_cert_file: %s\nmitm_ca_key_file: %s\n",
 		settings->mitm_cert_file != NULL ? settings->mitm_cert_file

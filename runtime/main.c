@@ -56,6 +56,7 @@ int main(int argc, char **argv)
 		return verify_client_main(argc, argv);
 	settings_init(&settings);
 	if (options_read(&settings, argc, argv, why, stderr)) {
+		crypto_use(settings.crypto);
 		status = run(&settings);
 	} else if (why[0] != '\0') {
 		fprintf(stderr, "smokescreen: %s\n", why);

@@ -3,7 +3,7 @@
 # usage: install-packages.sh [ci]    ci adds what the slower checks need
 set -eu
 
-packages="gcc libc6-dev make re2c lemon libbearssl-dev libevent-dev libc-ares-dev
+packages="gcc libc6-dev make re2c lemon libbearssl-dev nettle-dev libgmp-dev libevent-dev libc-ares-dev
 libidn2-dev libpsl-dev libjansson-dev libcmocka-dev
 python3 python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml
 curl openssl ca-certificates"

@@ -99,6 +99,8 @@ static void done(struct client *client)
 		return;
 	}
 	metrics_count(client->worker->metrics, METRIC_TLS_HANDSHAKES_OK);
+	if (secure_resumed(&client->client.stream))
+		metrics_count(client->worker->metrics, METRIC_TLS_RESUMPTIONS);
 	client->exchange.identity = secure_identity(&client->client.stream);
 	if (client_is_stale(client))
 		client_close(client, CLOSE_DONE);

@@ -1,6 +1,7 @@
 /* context.c - see context.h. */
 #include "context.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +10,15 @@
 #include "context-internal.h"
 #include "name.h"
 #include "oid.h"
+#include "sessions.h"
+#include "verdicts.h"
 
 #define DAY 86400
 
 _Static_assert(TLS_CONTEXT_WHY_MAX >= ANCHORS_WHY_MAX &&
 		       TLS_CONTEXT_WHY_MAX >= CRL_WHY_MAX &&
 		       TLS_CONTEXT_WHY_MAX >= ROLE_WHY_MAX &&
-		       TLS_CONTEXT_WHY_MAX >= CREDENTIALS_WHY_MAX,
+		       TLS_CONTEXT_WHY_MAX >= BUNDLE_WHY_MAX,
 	       "who is called may fill it");
 
 __attribute__((format(printf, 2, 3))) static bool
@@ -27,6 +30,31 @@ refuse(char *why, const char *format, ...)
 	vsnprintf(why, TLS_CONTEXT_WHY_MAX, format, ap);
 	va_end(ap);
 	return false;
+}
+
+/* --- our own certificates --- */
+
+static bool load_bundles(struct tls_context *context,
+			 const struct tls_options *options, char *why)
+{
+	const char *what = "the server's certificate";
+
+	if (options->more_count >= TLS_CONTEXT_MAX_BUNDLES)
+		return refuse(why, "more than %d certificates of the server",
+			      TLS_CONTEXT_MAX_BUNDLES);
+	context->bundles =
+		calloc(options->more_count + 1, sizeof(*context->bundles));
+	if (context->bundles == NULL)
+		return refuse(why, "out of memory");
+	context->bundle_count = 1;
+	if (!bundle_load(&context->bundles[0], options->cert_file,
+			 options->key_file, what, why))
+		return false;
+	for (size_t i = 0; i < options->more_count; i++)
+		if (!bundle_load(&context->bundles[context->bundle_count++],
+				 options->more_bundles[i], NULL, what, why))
+			return false;
+	return true;
 }
 
 /* --- clients --- */
@@ -133,6 +161,15 @@ static bool load_clients(struct tls_context *context,
 
 /* --- all of it --- */
 
+static bool make_memories(struct tls_context *context, char *why)
+{
+	context->sessions = sessions_new(SESSIONS_MAX);
+	context->verdicts = verdicts_new(VERDICTS_MAX);
+	if (context->sessions == NULL || context->verdicts == NULL)
+		return refuse(why, "out of memory");
+	return true;
+}
+
 /* What would be silently without effect is a mistake. */
 static bool check_options(const struct tls_options *options, char *why)
 {
@@ -176,10 +213,9 @@ bool tls_context_load(const struct tls_options *options, int64_t now,
 	atomic_init(&context->references, 1);
 	anchors_init(&context->anchors);
 	crl_set_init(&context->crls, options->crl_grace_ms / 1000);
-	if (!credentials_load(&context->own, options->cert_file,
-			      options->key_file, "the server's certificate",
-			      why) ||
-	    !load_clients(context, options, now, why)) {
+	if (!load_bundles(context, options, why) ||
+	    !load_clients(context, options, now, why) ||
+	    !make_memories(context, why)) {
 		tls_context_unref(&context);
 		return false;
 	}
@@ -207,7 +243,11 @@ void tls_context_unref(struct tls_context **slot)
 	for (size_t i = 0; i < context->name_count; i++)
 		free(context->names[i].data);
 	free(context->names);
-	credentials_fini(&context->own);
+	lru_free(&context->sessions);
+	lru_free(&context->verdicts);
+	for (size_t i = 0; i < context->bundle_count; i++)
+		bundle_fini(&context->bundles[i]);
+	free(context->bundles);
 	crl_set_fini(&context->crls);
 	anchors_fini(&context->anchors);
 	role_spec_fini(&context->spec);
@@ -273,18 +313,36 @@ static void warn_of_crls(const struct tls_context *context, int64_t now,
 	}
 }
 
+static void warn_of_bundle(const struct bundle *bundle, const char *which,
+			   int64_t now, tls_context_say *say, void *closure)
+{
+	const struct certificate *leaf = &bundle->leaf;
+	const char *what = NULL;
+	char text[2 * PATH_MAX];
+
+	if (leaf->not_after < now)
+		what = "has expired: clients that check will refuse it";
+	else if (leaf->not_after - now < DAY)
+		what = "expires within a day";
+	else if (leaf->not_before > now)
+		what = "is not valid yet: clients that check will refuse it";
+	if (what == NULL)
+		return;
+	snprintf(text, sizeof(text), "the server's certificate%s%s %s",
+		 *which != '\0' ? " in " : "", which, what);
+	say(closure, text);
+}
+
 void tls_context_warn(const struct tls_context *context, int64_t now,
 		      tls_context_say *say, void *closure)
 {
-	const struct certificate *leaf = &context->own.first;
+	for (size_t i = 0; i < context->bundle_count; i++) {
+		const struct bundle *bundle = &context->bundles[i];
 
-	if (leaf->not_after < now)
-		say(closure, "the server's certificate has expired: clients "
-			     "that check will refuse it");
-	else if (leaf->not_after - now < DAY)
-		say(closure, "the server's certificate expires within a day");
-	if (leaf->not_before > now)
-		say(closure, "the server's certificate is not valid yet: "
-			     "clients that check will refuse it");
+		/* the only one needs no name */
+		warn_of_bundle(bundle,
+			       context->bundle_count > 1 ? bundle->path : "",
+			       now, say, closure);
+	}
 	warn_of_crls(context, now, say, closure);
 }

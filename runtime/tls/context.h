@@ -10,13 +10,16 @@
 #include <stdint.h>
 
 #define TLS_CONTEXT_WHY_MAX 1024
+#define TLS_CONTEXT_MAX_BUNDLES 16
 /* The names of all CAs go into one message of the handshake. */
 #define TLS_CONTEXT_MAX_NAMES 60000
 
 /* The strings are owned by the settings. */
 struct tls_options {
-	char *cert_file; /* NULL: no TLS */
-	char *key_file;  /* NULL: in CERT_FILE */
+	char *cert_file;     /* NULL: no TLS */
+	char *key_file;      /* NULL: in CERT_FILE */
+	char **more_bundles; /* further ones, each with its key */
+	size_t more_count;
 	char **ca_files;
 	size_t ca_count;
 	char **crl_files;

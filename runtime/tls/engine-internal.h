@@ -10,6 +10,7 @@
 #include "presented.h"
 #include "roots.h"
 #include "runtime/policy/hostname.h"
+#include "server_policy.h"
 
 /* Enough for the handshake, whose plain records BearSSL takes byte by byte. */
 #define ENGINE_IN_SIZE (4096 + 325)
@@ -30,8 +31,15 @@ struct engine {
 	struct hostname host;        /* whom we want to speak to, likewise */
 	struct engine *next;         /* in the pool */
 	size_t received;
+	/* How many of N bytes to hand to BearSSL now, which wants at most ROOM;
+	 * at least one.  NULL: all. */
+	size_t (*pace)(struct engine *engine, size_t n, size_t room);
 	struct presented presented;
-	struct identity *identity; /* owned: of PRESENTED's, once it is good */
+	struct identity *identity; /* owned: of PRESENTED's, once it is good, or
+				    * of the session's, while it is resumed */
+	int64_t expires;           /* last second for which IDENTITY holds */
+	bool loaded;               /* a session, which may be resumed */
+	struct server_policy policy;
 	uint8_t alert[ENGINE_ALERT_SIZE];
 	size_t alert_at; /* ENGINE_ALERT_SIZE: none is to be sent */
 	bool failed;
@@ -42,9 +50,12 @@ struct engine {
 /* One that is zeroed, and counted.  NULL: too many, or out of memory. */
 struct engine *engine_take(struct engine_pool *pool);
 
-/* What every server of ours with a key of KIND begins as: its template, with
- * nothing random in it, and no key. */
-void engine_server_template(br_ssl_server_context *server, enum key_kind kind);
+/* What every server of ours begins as: no suite is set, and nothing in it is
+ * random. */
+void engine_server_template(br_ssl_server_context *server);
+
+/* For PACE, of a server. */
+size_t engine_pace_hello(struct engine *engine, size_t n, size_t room);
 
 /* After the template is copied and PRESENTED is set: buffers, and entropy,
  * which no two may share.  False: there is none. */

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "crypto.h"
 #include "mint-internal.h"
 
 /* What is spoken inside (RFC 7301).  Whoever speaks HTTP/2 only is told. */
@@ -13,7 +12,10 @@ static const char *protocols[] = {"http/1.1"};
 
 void engine_minted_template(br_ssl_server_context *template)
 {
-	engine_server_template(template, KEY_EC);
+	const struct bundle any = {.leaf.key.kind = KEY_EC};
+
+	engine_server_template(template);
+	server_policy_set_suites(&template->eng, &any, 1);
 	br_ssl_engine_set_protocol_names(&template->eng, protocols, 1);
 	br_ssl_engine_add_flags(&template->eng, BR_OPT_FAIL_ON_ALPN_MISMATCH);
 }
@@ -38,14 +40,12 @@ struct engine *engine_accept_minted(struct engine_pool *pool,
 	if (engine == NULL)
 		return NULL;
 	engine->peer = "client";
+	engine->pace = engine_pace_hello;
 	engine->minted = minted_ref(minted);
 	memcpy(&engine->tls.server, &authority->template,
 	       sizeof(engine->tls.server));
-	/* these hold pointers into the context they are in */
-	br_ssl_server_set_single_ec(&engine->tls.server, minted->chain,
-				    minted->count, &authority->key,
-				    BR_KEYTYPE_SIGN, 0, crypto_ec(),
-				    crypto_ecdsa_sign());
+	server_policy_init(&engine->policy, &minted->bundle, 1);
+	br_ssl_server_set_policy(&engine->tls.server, &engine->policy.vtable);
 	presented_init(&engine->presented, judge_nobody, NULL);
 	if (!engine_equip(engine) ||
 	    !br_ssl_server_reset(&engine->tls.server)) {

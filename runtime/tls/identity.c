@@ -75,3 +75,21 @@ enum trust identity_new(const struct role_spec *spec,
 	*out = identity;
 	return TRUST_OK;
 }
+
+struct identity *identity_copy(const struct identity *from)
+{
+	struct identity *identity =
+		malloc(sizeof(*identity) + from->role.n + from->source.n +
+		       from->cn.n + from->ou.n);
+	char *at;
+
+	if (identity == NULL)
+		return NULL;
+	at = identity->text;
+	identity->has_role = from->has_role;
+	identity->role = keep(&at, from->role.p, from->role.n);
+	identity->source = keep(&at, from->source.p, from->source.n);
+	identity->cn = keep(&at, from->cn.p, from->cn.n);
+	identity->ou = keep(&at, from->ou.p, from->ou.n);
+	return identity;
+}

@@ -20,6 +20,9 @@ struct identity {
 enum trust identity_new(const struct role_spec *spec,
 			const struct certificate *leaf, struct identity **out);
 
+/* The caller's, to be freed with free().  NULL: out of memory. */
+struct identity *identity_copy(const struct identity *identity);
+
 /* The role of whoever has shown IDENTITY, or with NULL nothing. */
 static inline struct str identity_role(const struct identity *identity)
 {

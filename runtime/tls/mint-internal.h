@@ -7,7 +7,7 @@
 #include <bearssl.h>
 #include <stdatomic.h>
 
-#include "credentials.h"
+#include "bundle.h"
 #include "mint.h"
 
 #define MINT_KEY_ID 20 /* octets of a key identifier that we make */
@@ -16,11 +16,10 @@
 /* The CA and the key of all that it signs: fixed. */
 struct mint_authority {
 	atomic_uint references;
-	struct credentials ca;
+	struct bundle ca;
 	uint8_t ca_key_id[MINT_KEY_ID]; /* when the CA says none */
-	br_ec_private_key key;          /* of the leaves, in SECRET */
-	uint8_t secret[BR_EC_KBUF_PRIV_MAX_SIZE];
-	uint8_t point[65]; /* the other half of it */
+	struct private_key *key;        /* owned: of the leaves */
+	uint8_t point[65];              /* the other half of it */
 	uint8_t key_id[MINT_KEY_ID];
 	/* What every connection begins as; nothing random is in it. */
 	br_ssl_server_context template;
@@ -31,9 +30,10 @@ struct minted {
 	struct mint_authority *authority; /* counted */
 	int64_t from;                     /* valid from then, */
 	int64_t renew;                    /* and used until then */
-	br_x509_certificate chain[1 + CREDENTIALS_MAX_CHAIN]; /* borrowed */
-	size_t count;
-	uint8_t der[]; /* the first of the chain */
+	/* What is served; but for the first certificate, which is in DER, all
+	 * of it is the authority's. */
+	struct bundle bundle;
+	uint8_t der[];
 };
 
 /* engine_minted.c: fill in TEMPLATE. */

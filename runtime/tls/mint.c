@@ -1,44 +1,29 @@
 /* mint.c - see mint.h: the CA, and the certificates that are kept.
- * What is kept is found by host and leaves in the order of its last use.  The
- * lock is held to look and to put, not while a certificate is made, which an
- * RSA key takes a millisecond for; two threads may then make the same one, and
- * both are good. */
+ * The memory is locked to look and to put, not while a certificate is made,
+ * which an RSA key takes a millisecond for; two threads may then make the same
+ * one, and both are good. */
 #include "mint.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/random.h>
 
 #include "crypto.h"
+#include "lru.h"
 #include "mint-internal.h"
 
-#define BUCKETS 1024
 #define DAY 86400
 #define MIN_USE 60 /* seconds, of whatever has expired, too */
 
-struct kept {
-	LIST_ENTRY(kept) link;  /* in its bucket */
-	TAILQ_ENTRY(kept) turn; /* in the queue: the one just used last */
-	struct minted *minted;  /* counted */
-	uint32_t bucket;
-	uint16_t length;
-	char host[];
-};
-
-LIST_HEAD(kept_list, kept);
-TAILQ_HEAD(kept_queue, kept);
+_Static_assert(TLS_CONTEXT_WHY_MAX >= BUNDLE_WHY_MAX,
+	       "who is called may fill it");
 
 struct mint {
 	atomic_uint references;
 	struct mint_authority *authority; /* counted */
-	pthread_mutex_t lock;             /* for the rest */
-	struct kept_list buckets[BUCKETS];
-	struct kept_queue queue;
-	unsigned count;
+	struct lru *kept; /* owned: struct minted *, counted, by host */
 };
 
 __attribute__((format(printf, 2, 3))) static bool
@@ -63,56 +48,69 @@ static void authority_unref(struct mint_authority **slot)
 	    atomic_fetch_sub_explicit(&authority->references, 1,
 				      memory_order_acq_rel) != 1)
 		return;
-	credentials_fini(&authority->ca);
-	explicit_bzero(authority, sizeof(*authority));
+	private_key_free(authority->key);
+	bundle_fini(&authority->ca);
 	free(authority);
 }
 
 /* Clients will take it for one that may sign certificates of servers. */
-static bool check_ca(const struct certificate *ca, const char *path, char *why)
+static bool check_ca(const struct bundle *bundle, char *why)
 {
+	const struct certificate *ca = &bundle->leaf;
+
 	if (!ca->ca)
 		return refuse(why,
 			      "%s: the MITM CA is no CA: its basic constraints "
 			      "do not say so",
-			      path);
+			      bundle->path);
 	if ((ca->extensions & HAS_KEY_USAGE) != 0 &&
 	    (ca->key_usage & USAGE_CERTIFICATE_SIGN) == 0)
 		return refuse(why,
 			      "%s: the MITM CA may not sign certificates: its "
 			      "key usage lacks keyCertSign",
-			      path);
+			      bundle->path);
 	if ((ca->extensions & HAS_EXTENDED_KEY_USAGE) != 0 &&
 	    !ca->server_auth && !ca->any_purpose)
 		return refuse(why,
 			      "%s: the MITM CA may not sign certificates of "
 			      "servers: its extended key usage lacks "
 			      "serverAuth",
-			      path);
+			      bundle->path);
+	if (bundle->count == BUNDLE_MAX_CHAIN)
+		return refuse(why, "%s: more than %d certificates",
+			      bundle->path, BUNDLE_MAX_CHAIN - 1);
 	return true;
 }
 
+/* The pair for the leaves.  The secret half goes the way of one from a file:
+ * one kind of key is enough for whoever serves by it. */
 static bool make_key(struct mint_authority *authority)
 {
+	uint8_t secret[BR_EC_KBUF_PRIV_MAX_SIZE], der[256], seed[32];
 	br_hmac_drbg_context drbg;
+	br_ec_private_key key;
 	br_ec_public_key public;
-	uint8_t seed[32];
-	size_t n;
+	size_t n = 0;
 
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
 		return false;
 	br_hmac_drbg_init(&drbg, &br_sha256_vtable, seed, sizeof(seed));
-	n = br_ec_keygen(&drbg.vtable, crypto_ec(), &authority->key,
-			 authority->secret, BR_EC_secp256r1);
+	if (br_ec_keygen(&drbg.vtable, crypto_ec(), &key, secret,
+			 BR_EC_secp256r1) != 0 &&
+	    br_ec_compute_pub(crypto_ec(), &public, authority->point, &key) ==
+		    sizeof(authority->point) &&
+	    br_encode_ec_raw_der(NULL, &key, &public) <= sizeof(der))
+		n = br_encode_ec_raw_der(der, &key, &public);
+	if (n != 0 &&
+	    private_key_read(bytes_make(der, n), &authority->key) != TRUST_OK)
+		n = 0;
+	explicit_bzero(secret, sizeof(secret));
+	explicit_bzero(der, sizeof(der));
 	explicit_bzero(seed, sizeof(seed));
 	explicit_bzero(&drbg, sizeof(drbg));
-	if (n == 0 ||
-	    br_ec_compute_pub(crypto_ec(), &public, authority->point,
-			      &authority->key) != sizeof(authority->point))
-		return false;
 	mint_key_id(bytes_make(authority->point, sizeof(authority->point)),
 		    authority->key_id);
-	return true;
+	return n != 0;
 }
 
 static struct bytes key_bits(const struct certificate *certificate)
@@ -137,20 +135,26 @@ static struct mint_authority *authority_new(const char *cert_file,
 		return NULL;
 	}
 	atomic_init(&authority->references, 1);
-	if (!credentials_load(&authority->ca, cert_file, key_file,
-			      "the MITM CA", why) ||
-	    !check_ca(&authority->ca.first, cert_file, why)) {
+	if (!bundle_load(&authority->ca, cert_file, key_file, "the MITM CA",
+			 why) ||
+	    !check_ca(&authority->ca, why)) {
 		authority_unref(&authority);
 		return NULL;
 	}
 	if (!make_key(authority)) {
-		refuse(why, "out of randomness");
+		refuse(why, "out of randomness, or of memory");
 		authority_unref(&authority);
 		return NULL;
 	}
-	mint_key_id(key_bits(&authority->ca.first), authority->ca_key_id);
+	mint_key_id(key_bits(&authority->ca.leaf), authority->ca_key_id);
 	engine_minted_template(&authority->template);
 	return authority;
+}
+
+/* Of struct lru: one is forgotten. */
+static void drop(void *value)
+{
+	minted_unref(value);
 }
 
 bool mint_load(const char *cert_file, const char *key_file, struct mint **out,
@@ -161,16 +165,17 @@ bool mint_load(const char *cert_file, const char *key_file, struct mint **out,
 	*out = NULL;
 	if (mint == NULL)
 		return refuse(why, "out of memory");
+	atomic_init(&mint->references, 1);
 	mint->authority = authority_new(cert_file, key_file, why);
 	if (mint->authority == NULL) {
-		free(mint);
+		mint_unref(&mint);
 		return false;
 	}
-	atomic_init(&mint->references, 1);
-	pthread_mutex_init(&mint->lock, NULL);
-	TAILQ_INIT(&mint->queue);
-	for (unsigned i = 0; i < BUCKETS; i++)
-		LIST_INIT(&mint->buckets[i]);
+	mint->kept = lru_new(MINT_MAX_KEPT, sizeof(struct minted *), drop);
+	if (mint->kept == NULL) {
+		mint_unref(&mint);
+		return refuse(why, "out of memory");
+	}
 	*out = mint;
 	return true;
 }
@@ -178,7 +183,7 @@ bool mint_load(const char *cert_file, const char *key_file, struct mint **out,
 void mint_warn(const struct mint *mint, int64_t now, tls_context_say *say,
 	       void *closure)
 {
-	const struct certificate *ca = &mint->authority->ca.first;
+	const struct certificate *ca = &mint->authority->ca.leaf;
 
 	if (ca->not_after < now)
 		say(closure, "the MITM CA has expired: clients will refuse "
@@ -230,10 +235,12 @@ static bool make_serial(uint8_t serial[16])
 	return true;
 }
 
+/* Of the certificate in DER.  NULL: out of memory. */
 static struct minted *minted_new(struct mint_authority *authority,
 				 struct bytes der)
 {
 	struct minted *minted = calloc(1, sizeof(*minted) + der.n);
+	struct bundle *bundle;
 
 	if (minted == NULL)
 		return NULL;
@@ -242,17 +249,23 @@ static struct minted *minted_new(struct mint_authority *authority,
 				  memory_order_relaxed);
 	minted->authority = authority;
 	memcpy(minted->der, der.p, der.n);
-	minted->chain[0] = (br_x509_certificate){minted->der, der.n};
-	memcpy(minted->chain + 1, authority->ca.chain,
+	bundle = &minted->bundle;
+	bundle->key = authority->key;
+	bundle->count = 1 + authority->ca.count;
+	bundle->chain[0] = (br_x509_certificate){minted->der, der.n};
+	memcpy(bundle->chain + 1, authority->ca.chain,
 	       authority->ca.count * sizeof(authority->ca.chain[0]));
-	minted->count = 1 + authority->ca.count;
+	/* what we have written we can read */
+	if (certificate_read(bytes_make(minted->der, der.n), &bundle->leaf) !=
+	    TRUST_OK)
+		minted_unref(&minted);
 	return minted;
 }
 
 static struct minted *make(struct mint_authority *authority,
 			   const struct hostname *host, int64_t now)
 {
-	const struct certificate *ca = &authority->ca.first;
+	const struct certificate *ca = &authority->ca.leaf;
 	int64_t until = earlier(now + MINT_LIFETIME, ca->not_after);
 	int64_t from =
 		earlier(later(now - MINT_BACKDATE, ca->not_before), until);
@@ -278,93 +291,50 @@ static struct minted *make(struct mint_authority *authority,
 
 /* --- what is kept --- */
 
-/* FNV-1a: hosts here are those that a policy names. */
-static uint32_t bucket_of(const struct hostname *host)
+static void key_of(const struct hostname *host, uint8_t key[LRU_KEY])
 {
-	uint32_t hash = 2166136261u;
+	br_sha256_context sha256;
 
-	for (size_t i = 0; i < host->length; i++)
-		hash = (hash ^ (unsigned char)host->text[i]) * 16777619u;
-	return (hash ^ hash >> 16) % BUCKETS;
+	br_sha256_init(&sha256);
+	br_sha256_update(&sha256, host->text, host->length);
+	br_sha256_out(&sha256, key);
 }
 
-static struct kept *find(struct mint *mint, const struct hostname *host)
+_Static_assert(LRU_KEY == br_sha256_SIZE, "a hash is a key");
+
+struct wanted {
+	int64_t now;
+	struct minted *minted; /* the caller's reference */
+};
+
+/* Of struct lru: not one from before the clock was set back. */
+static bool take(void *closure, const void *value)
 {
-	struct kept *kept;
+	struct minted *const *minted = value;
+	struct wanted *wanted = closure;
 
-	LIST_FOREACH(kept, &mint->buckets[bucket_of(host)], link)
-	if (kept->length == host->length &&
-	    memcmp(kept->host, host->text, host->length) == 0)
-		return kept;
-	return NULL;
-}
-
-static void forget(struct mint *mint, struct kept *kept)
-{
-	LIST_REMOVE(kept, link);
-	TAILQ_REMOVE(&mint->queue, kept, turn);
-	mint->count--;
-	minted_unref(&kept->minted);
-	free(kept);
-}
-
-/* The caller's reference, or NULL. */
-static struct minted *take_kept(struct mint *mint, const struct hostname *host,
-				int64_t now)
-{
-	struct minted *minted = NULL;
-	struct kept *kept;
-
-	pthread_mutex_lock(&mint->lock);
-	kept = find(mint, host);
-	/* neither too old, nor from before the clock was set back */
-	if (kept != NULL && now < kept->minted->renew &&
-	    now >= kept->minted->from) {
-		TAILQ_REMOVE(&mint->queue, kept, turn);
-		TAILQ_INSERT_TAIL(&mint->queue, kept, turn);
-		minted = minted_ref(kept->minted);
-	}
-	pthread_mutex_unlock(&mint->lock);
-	return minted;
-}
-
-/* Without memory for it the next client has one made again. */
-static void keep(struct mint *mint, const struct hostname *host,
-		 struct minted *minted)
-{
-	struct kept *kept = malloc(sizeof(*kept) + host->length), *old;
-
-	if (kept == NULL)
-		return;
-	kept->bucket = bucket_of(host);
-	kept->minted = minted_ref(minted);
-	kept->length = host->length;
-	memcpy(kept->host, host->text, host->length);
-	pthread_mutex_lock(&mint->lock);
-	old = find(mint, host);
-	if (old == NULL && mint->count == MINT_MAX_KEPT)
-		old = TAILQ_FIRST(&mint->queue);
-	if (old != NULL)
-		forget(mint, old);
-	LIST_INSERT_HEAD(&mint->buckets[kept->bucket], kept, link);
-	TAILQ_INSERT_TAIL(&mint->queue, kept, turn);
-	mint->count++;
-	pthread_mutex_unlock(&mint->lock);
+	if (wanted->now < (*minted)->from)
+		return false;
+	wanted->minted = minted_ref(*minted);
+	return true;
 }
 
 struct minted *mint_get(struct mint *mint, const struct hostname *host,
 			int64_t now, bool *fresh)
 {
-	struct minted *minted = take_kept(mint, host, now);
+	struct wanted wanted = {.now = now};
+	struct minted *minted, *kept;
+	uint8_t key[LRU_KEY];
 
-	*fresh = false;
-	if (minted != NULL)
-		return minted;
+	key_of(host, key);
+	*fresh = !lru_get(mint->kept, key, now, take, &wanted);
+	if (!*fresh)
+		return wanted.minted;
 	minted = make(mint->authority, host, now);
 	if (minted == NULL)
 		return NULL;
-	*fresh = true;
-	keep(mint, host, minted);
+	kept = minted_ref(minted);
+	lru_put(mint->kept, key, &kept, minted->renew - 1);
 	return minted;
 }
 
@@ -383,12 +353,7 @@ void mint_unref(struct mint **slot)
 	    atomic_fetch_sub_explicit(&mint->references, 1,
 				      memory_order_acq_rel) != 1)
 		return;
-	for (struct kept *kept = TAILQ_FIRST(&mint->queue), *next; kept != NULL;
-	     kept = next) {
-		next = TAILQ_NEXT(kept, turn);
-		forget(mint, kept);
-	}
-	pthread_mutex_destroy(&mint->lock);
+	lru_free(&mint->kept);
 	authority_unref(&mint->authority);
 	free(mint);
 }

@@ -160,7 +160,7 @@ static void write_uses(struct der_writer *writer)
 static void write_key_ids(struct der_writer *writer,
 			  const struct mint_authority *authority)
 {
-	struct bytes ca = authority->ca.first.subject_key;
+	struct bytes ca = authority->ca.leaf.subject_key;
 	struct extension extension;
 	size_t list;
 
@@ -210,7 +210,7 @@ static void write_body(struct der_writer *writer,
 	der_close(writer, version);
 	der_write(writer, DER_INTEGER, bytes_make(serial, 16));
 	write_algorithm(writer, authority->ca.key);
-	der_write(writer, DER_SEQUENCE, authority->ca.first.subject);
+	der_write(writer, DER_SEQUENCE, authority->ca.leaf.subject);
 	validity = der_open(writer, DER_SEQUENCE);
 	der_write_time(writer, from);
 	der_write_time(writer, until);

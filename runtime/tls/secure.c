@@ -34,6 +34,7 @@ struct secure {
 	uint32_t held;     /* bytes of text in OUT */
 	bool begun;        /* something came */
 	bool ready;        /* the handshake is done */
+	bool resumed;      /* and it was short */
 	bool ended;        /* nothing more will come */
 	bool closed;       /* the peer has said so */
 	bool notified;     /* our close_notify, or an alert, is sealed */
@@ -155,6 +156,11 @@ bool secure_has_begun(const struct stream *stream)
 	return state_of(stream)->begun;
 }
 
+bool secure_resumed(const struct stream *stream)
+{
+	return state_of(stream)->resumed;
+}
+
 bool secure_is_cut(const struct stream *stream)
 {
 	return stream->ops == &stream_secure && state_of(stream)->ended &&
@@ -252,6 +258,7 @@ static void finish(struct secure *secure)
 {
 	secure->identity = engine_finish(secure->engine, &secure->records);
 	secure->ready = true;
+	secure->resumed = engine_resumed(secure->engine);
 	end_handshake(secure);
 }
 

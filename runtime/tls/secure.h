@@ -71,6 +71,9 @@ bool secure_has_begun(const struct stream *stream);
 /* Who the client is; NULL: no certificate.  The stream keeps it. */
 const struct identity *secure_identity(const struct stream *stream);
 
+/* The handshake has resumed a session. */
+bool secure_resumed(const struct stream *stream);
+
 /* What has been read has come to its end without the peer's saying so: it may
  * have been cut off by anybody. */
 bool secure_is_cut(const struct stream *stream);

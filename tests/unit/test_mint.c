@@ -254,13 +254,15 @@ static void assert_trusted(const struct minted *minted, int64_t now)
 	struct anchors anchors;
 
 	anchors_init(&anchors);
-	assert_int_equal(anchors_add(&anchors,
-				     der_of(&minted->chain[minted->count - 1])),
-			 TRUST_OK);
+	assert_int_equal(
+		anchors_add(&anchors,
+			    der_of(&minted->bundle
+					    .chain[minted->bundle.count - 1])),
+		TRUST_OK);
 	anchors_link(&anchors);
-	for (size_t i = 0; i < minted->count; i++)
-		chain[i] = der_of(&minted->chain[i]);
-	result = chain_check(chain, minted->count,
+	for (size_t i = 0; i < minted->bundle.count; i++)
+		chain[i] = der_of(&minted->bundle.chain[i]);
+	result = chain_check(chain, minted->bundle.count,
 			     &(struct chain_request){.anchors = &anchors,
 						     .now = now,
 						     .purpose = CHAIN_SERVER});
@@ -280,7 +282,8 @@ static void collect(void *closure, const void *bytes, size_t n)
 static unsigned bearssl_says(const struct minted *minted, int64_t now,
 			     const char *name)
 {
-	const br_x509_certificate *ca = &minted->chain[minted->count - 1];
+	const br_x509_certificate *ca =
+		&minted->bundle.chain[minted->bundle.count - 1];
 	br_x509_decoder_context decoder;
 	br_x509_minimal_context minimal;
 	const br_x509_class **vtable = &minimal.vtable;
@@ -301,11 +304,11 @@ static unsigned bearssl_says(const struct minted *minted, int64_t now,
 	br_x509_minimal_set_time(&minimal, (uint32_t)(now / DAY + 719528),
 				 (uint32_t)(now % DAY));
 	(*vtable)->start_chain(vtable, name);
-	for (size_t i = 0; i < minted->count; i++) {
-		(*vtable)->start_cert(vtable,
-				      (uint32_t)minted->chain[i].data_len);
-		(*vtable)->append(vtable, minted->chain[i].data,
-				  minted->chain[i].data_len);
+	for (size_t i = 0; i < minted->bundle.count; i++) {
+		(*vtable)->start_cert(
+			vtable, (uint32_t)minted->bundle.chain[i].data_len);
+		(*vtable)->append(vtable, minted->bundle.chain[i].data,
+				  minted->bundle.chain[i].data_len);
 		(*vtable)->end_cert(vtable);
 	}
 	said = (*vtable)->end_chain(vtable);
@@ -316,8 +319,9 @@ static struct certificate read_leaf(const struct minted *minted)
 {
 	struct certificate leaf;
 
-	assert_int_equal(certificate_read(der_of(&minted->chain[0]), &leaf),
-			 TRUST_OK);
+	assert_int_equal(
+		certificate_read(der_of(&minted->bundle.chain[0]), &leaf),
+		TRUST_OK);
 	return leaf;
 }
 
@@ -341,7 +345,7 @@ static void check_leaf(const char *ca, const char *key, size_t chain)
 	struct minted *minted = get(mint, "api.example.com", NOW, true);
 	struct certificate leaf = read_leaf(minted);
 
-	assert_int_equal(minted->count, chain);
+	assert_int_equal(minted->bundle.count, chain);
 	assert_int_equal(leaf.serial.n, 16);
 	assert_true(leaf.serial.p[0] < 0x80);
 	assert_true(leaf.key.curve == BR_EC_secp256r1);
