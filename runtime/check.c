@@ -181,6 +181,8 @@ static void print_files(FILE *out, const char *key, char *const *files,
 
 static void print_tls(FILE *out, const struct tls_options *tls)
 {
+	if (tls->role_by_program)
+		fprintf(out, "role_from: this program\n");
 	if (tls->cert_file == NULL) {
 		fprintf(out, "tls: none: clients speak plain HTTP\n");
 		return;
@@ -196,9 +198,11 @@ static void print_tls(FILE *out, const struct tls_options *tls)
 	print_files(out, "client_ca_files", tls->ca_files, tls->ca_count);
 	print_files(out, "crl_files", tls->crl_files, tls->crl_count);
 	print_duration(out, "tls_crl_grace", tls->crl_grace_ms);
-	fprintf(out, "require_client_cert: %s\nrole_from: %s\n",
-		tls->require_client_cert ? "true" : "false",
-		tls->role_from != NULL ? tls->role_from : "cn");
+	fprintf(out, "require_client_cert: %s\n",
+		tls->require_client_cert ? "true" : "false");
+	if (!tls->role_by_program)
+		fprintf(out, "role_from: %s\n",
+			tls->role_from != NULL ? tls->role_from : "cn");
 }
 
 static void print_roots(FILE *out, const struct tls_roots *roots)

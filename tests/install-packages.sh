@@ -5,6 +5,7 @@ set -eu
 
 packages="gcc libc6-dev make re2c lemon libbearssl-dev nettle-dev libgmp-dev libevent-dev libc-ares-dev
 libidn2-dev libpsl-dev libjansson-dev libcmocka-dev
+pkgconf
 python3 python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml
 curl openssl ca-certificates"
 if [ "${1:-}" = ci ]; then

@@ -250,6 +250,9 @@ void client_close(struct client *client, enum close_cause cause)
 	client->text = NULL;
 	free(client->detail);
 	client->detail = NULL;
+	client->exchange.identity = NULL;
+	free(client->introduced);
+	client->introduced = NULL;
 	report_forget(worker, client);
 	LIST_REMOVE(client, link);
 	atomic_fetch_sub_explicit(&worker->live, 1, memory_order_relaxed);
@@ -352,6 +355,15 @@ bool client_is_stale(const struct client *client)
 {
 	return client->exchange.identity != NULL &&
 	       client->judged != client->worker->view.generation;
+}
+
+bool client_may_ask(const struct client *client)
+{
+	const struct settings *settings = client->worker->shared->settings;
+
+	return identity_suffices(client->exchange.identity,
+				 client->policy->has_acl &&
+					 !settings->allow_missing_role);
 }
 
 void client_next(struct client *client, struct spill *ahead)

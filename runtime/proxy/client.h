@@ -115,6 +115,9 @@ struct client {
 	unsigned judged;         /* by which generation of the store, who it is
 				  */
 	uint16_t port;           /* of the destination */
+	struct identity *introduced; /* owned: who it is by the word of the
+				      * program around us; NULL: none was asked
+				      */
 	struct exchange exchange;
 	const char *reason;   /* static: why it was allowed */
 	uint64_t mark_us;     /* when the lookup or the dial began */
@@ -153,6 +156,10 @@ void client_follow(struct client *client);
 bool client_is_stale(const struct client *client);
 
 /* Between the files of a client: */
+
+/* It has a role, or needs none by the policy that it holds; and nobody refuses
+ * it. */
+bool client_may_ask(const struct client *client);
 
 /* Be called when one of WANT is possible; 0: not at all. */
 void client_want(struct client *client, struct peer *peer, short want);

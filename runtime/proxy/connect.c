@@ -238,10 +238,7 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	};
 	const char *reason = NULL;
 
-	if (!identity_has_role(exchange->identity) &&
-	    !settings_of(client)->allow_missing_role)
-		reason = "Client role cannot be determined";
-	else if (asked->host.form == HOST_IPV6)
+	if (asked->host.form == HOST_IPV6)
 		reason = "Destination host cannot be determined";
 	else
 		reason = asked->bad_proxy;
@@ -296,10 +293,23 @@ void connect_destination(struct client *client, const struct hostname *host)
 		judge(client, &host->addr, 1);
 }
 
+/* True: go on; false: denied and answered. */
+static bool decide_by_role(struct client *client)
+{
+	static const char reason[] = "Client role cannot be determined";
+
+	if (client_may_ask(client))
+		return true;
+	measure_undecided(client, false, false);
+	answer_deny(client, reason, reason);
+	return false;
+}
+
 bool connect_decide(struct client *client, const struct asked *asked)
 {
-	return client->policy->has_acl ? decide_by_acl(client, asked)
-				       : decide_without_acl(client, asked);
+	return decide_by_role(client) &&
+	       (client->policy->has_acl ? decide_by_acl(client, asked)
+					: decide_without_acl(client, asked));
 }
 
 void connect_go(struct client *client, const struct hostname *host)

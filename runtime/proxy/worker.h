@@ -20,6 +20,7 @@
 #include "listener.h"
 #include "pipes.h"
 #include "report.h"
+#include "runtime/hooks.h"
 #include "runtime/net/resolver.h"
 #include "runtime/observe/events.h"
 #include "runtime/observe/log.h"
@@ -48,6 +49,7 @@ LIST_HEAD(client_list, client);
 /* What all workers share, read-only once they run but where noted. */
 struct shared {
 	const struct settings *settings;
+	const struct hooks *hooks;
 	unsigned workers;      /* how many share */
 	struct store *store;   /* locks for itself */
 	struct log_sink *sink; /* locks for itself */

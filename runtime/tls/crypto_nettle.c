@@ -11,7 +11,6 @@
 #include <nettle/ecdsa.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "curves-internal.h"
@@ -40,13 +39,10 @@ static bool is_in_room(const void *p)
 	       (uintptr_t)p < (uintptr_t)room->bytes + sizeof(room->bytes);
 }
 
-/* GMP knows no way to go on without memory, so there is none. */
-static void *must(void *p)
-{
-	if (p == NULL)
-		abort();
-	return p;
-}
+/* What GMP did before: there may be others in this process who use it. */
+static void *(*others_allocate)(size_t);
+static void *(*others_reallocate)(void *, size_t, size_t);
+static void (*others_release)(void *, size_t);
 
 static void *allocate(size_t size)
 {
@@ -54,7 +50,7 @@ static void *allocate(size_t size)
 	void *p;
 
 	if (room == NULL || rounded > sizeof(room->bytes) - room->used)
-		return must(malloc(size));
+		return others_allocate(size);
 	p = room->bytes + room->used;
 	room->used += rounded;
 	return p;
@@ -62,9 +58,8 @@ static void *allocate(size_t size)
 
 static void release(void *p, size_t size)
 {
-	(void)size;
 	if (!is_in_room(p))
-		free(p);
+		others_release(p, size);
 }
 
 static void *reallocate(void *p, size_t old, size_t size)
@@ -72,7 +67,7 @@ static void *reallocate(void *p, size_t old, size_t size)
 	void *grown;
 
 	if (!is_in_room(p))
-		return must(realloc(p, size));
+		return others_reallocate(p, old, size);
 	grown = allocate(size);
 	memcpy(grown, p, old < size ? old : size);
 	return grown;
@@ -80,6 +75,8 @@ static void *reallocate(void *p, size_t old, size_t size)
 
 static void hook(void)
 {
+	mp_get_memory_functions(&others_allocate, &others_reallocate,
+				&others_release);
 	mp_set_memory_functions(allocate, reallocate, release);
 }
 

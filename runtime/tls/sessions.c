@@ -30,6 +30,8 @@ void sessions_save(struct lru *sessions,
 		       "an ID is a key");
 	if (parameters->session_id_len != LRU_KEY)
 		return;
+	if (identity != NULL && identity->leaf.n > SESSIONS_MAX_LEAF)
+		return;
 	if (identity != NULL) {
 		session.identity = identity_copy(identity);
 		/* without it the client would become nobody */

@@ -16,6 +16,9 @@
 
 #define SESSIONS_MAX 20000
 #define SESSIONS_SECONDS 3600
+/* Of certificates that are kept with them, which only a program around us asks
+ * for; one with a longer one is not kept. */
+#define SESSIONS_MAX_LEAF 4096
 
 /* An lru of sessions.  NULL: out of memory. */
 struct lru *sessions_new(size_t count);

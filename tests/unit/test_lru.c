@@ -293,6 +293,29 @@ static void test_sessions_keep_who_it_is(void **state)
 	lru_free(&sessions);
 }
 
+static void test_sessions_with_certificates(void **state)
+{
+	struct lru *sessions = sessions_new(10);
+	struct identity *identity = make_identity(), *back = NULL;
+	br_ssl_session_parameters one = session(1), got = only_id(1);
+	uint8_t big[SESSIONS_MAX_LEAF + 1] = {0};
+
+	(void)state;
+	identity->leaf = bytes_make(tls_web, sizeof(tls_web));
+	sessions_save(sessions, &one, identity, NOW, INT64_MAX);
+	assert_true(sessions_load(sessions, &got, NOW, &back));
+	assert_int_equal(back->leaf.n, sizeof(tls_web));
+	assert_memory_equal(back->leaf.p, tls_web, sizeof(tls_web));
+	assert_true(back->has_certificate);
+	free(back);
+	identity->leaf = bytes_make(big, sizeof(big));
+	one = session(2);
+	sessions_save(sessions, &one, identity, NOW, INT64_MAX);
+	assert_int_equal(lru_count(sessions), 1);
+	free(identity);
+	lru_free(&sessions);
+}
+
 /* An hour, or what the certificates are good for. */
 static void test_sessions_end(void **state)
 {
@@ -450,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_at_random),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_sessions_keep_who_it_is),
+		cmocka_unit_test(test_sessions_with_certificates),
 		cmocka_unit_test(test_sessions_end),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_verdicts_end),
