@@ -304,7 +304,8 @@ BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
 .PHONY: all programs library run test check check-asan deps deps-ci fuzz soak bench lint \
-	check-layers check-format check-docs check-warnings format install \
+	check-layers check-format check-docs check-warnings check-instructions \
+	format install \
 	clean help docs policies test-programs bench-programs fuzz-programs
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -330,6 +331,7 @@ help:
 ## make bench      measure; writes build/bench/*.json and a table
 ## make lint       clang-tidy and cppcheck
 ## make check-layers check-format check-docs check-warnings
+## make check-instructions  what decisions and requests cost has not doubled
 ## make docs       write the pages that are made from the program
 ## make install    DESTDIR= PREFIX=/usr/local
 
@@ -471,6 +473,12 @@ $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(ALL_LIBS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/replay/$*.d $(ALL_LDFLAGS) \
 		-o $@ $< tests/fuzz/replay.c $(ALL_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
+$(BUILD)/instructions/%: tests/instructions/%.c $(ALL_LIBS)
+	$(call say,COUNT,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/instructions/$*.d \
+		$(ALL_LDFLAGS) -o $@ $< $(ALL_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
+
 $(BUILD)/bench/%: tests/bench/%.c $(ALL_LIBS)
 	$(call say,BENCH,$<)
 	@mkdir -p $(@D)
@@ -487,6 +495,9 @@ soak: programs
 
 bench: all bench-programs
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/run.py
+
+check-instructions: programs $(BUILD)/instructions/decide_loop
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/instructions/check.py
 
 # --- checks that read the source ----------------------------------------------
 
@@ -544,4 +555,4 @@ install: all library
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/tests $(BUILD)/replay $(BUILD)/bench -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/tests $(BUILD)/replay $(BUILD)/bench $(BUILD)/instructions -name '*.d' 2>/dev/null)

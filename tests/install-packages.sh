@@ -10,7 +10,7 @@ python3 python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml
 curl openssl ca-certificates"
 if [ "${1:-}" = ci ]; then
 	packages="$packages clang clang-format clang-tidy cppcheck
-	libclang-rt-14-dev mandoc groff"
+	libclang-rt-14-dev mandoc groff strace valgrind"
 fi
 
 missing=

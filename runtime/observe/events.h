@@ -44,13 +44,17 @@ struct exchange {
 	bool allow;
 	bool would_deny;
 	bool is_connect;
-	bool is_inside;       /* of a tunnel whose TLS ends here, */
-	struct id connect_id; /* which was asked for by that exchange */
+	uint16_t cause; /* enum metric_cause: why so decided */
+	uint16_t set;   /* the rule's role and project, counted */
 	struct timespec start;
 	struct str host;     /* borrowed: as the client wrote it */
 	struct str trace_id; /* borrowed */
-	struct str detail;   /* borrowed: members of a JSON object, see
-			      * proxy/detail.h; empty: none are asked for */
+	/* Borrowed: of the CONNECT whose tunnel, which ends here, it is in;
+	 * NULL: in none. */
+	const struct id *connect_id;
+	/* Borrowed: members of a JSON object, see proxy/detail.h; NULL: none
+	 * are asked for. */
+	const char *detail;
 	uint32_t dns_us;
 	uint32_t content_length;
 	struct decision decision;
@@ -59,8 +63,6 @@ struct exchange {
 	const char *policy;              /* borrowed: its hash, or "" */
 	const struct identity *identity; /* borrowed; NULL: unknown */
 	struct metrics *metrics; /* borrowed; NULL: nothing is counted */
-	uint16_t cause;          /* enum metric_cause: why so decided */
-	uint16_t set;            /* the rule's role and project, counted */
 };
 
 /* "inbound_remote_addr": who the client is. */

@@ -34,9 +34,11 @@ void json_close_object(struct json *json);
 void json_open_array(struct json *json, const char *key);
 void json_close_array(struct json *json);
 void json_add_string(struct json *json, struct str value);
-/* MEMBERS of an object, written elsewhere; there may be none. */
+/* MEMBERS of an object, one at least, that were written elsewhere. */
 void json_put_members(struct json *json, struct str members);
 void json_put_text(struct json *json, const char *key, const char *value);
+/* VALUE is of our making: printable ASCII, nothing to escape, not long. */
+void json_put_plain(struct json *json, const char *key, struct str value);
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_unsigned(struct json *json, const char *key, uint64_t value);
 void json_put_signed(struct json *json, const char *key, int64_t value);

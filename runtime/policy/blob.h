@@ -133,6 +133,10 @@ void blob_walk(const struct blob *blob, blob_visit *visit, void *context);
  * borrowed from the blob. */
 bool blob_entry_source(const struct blob *blob, uint32_t list, struct str name,
 		       bool wildcard, struct str *file, uint32_t *line);
+/* The same of an entry that decide() has found: for any other it may be wrong,
+ * since it is not looked up again. */
+bool blob_found_source(const struct blob *blob, uint32_t list, struct str name,
+		       bool wildcard, struct str *file, uint32_t *line);
 /* The same of rule INDEX and of range rule INDEX. */
 bool blob_rule_source(const struct blob *blob, uint32_t index, struct str *file,
 		      uint32_t *line);

@@ -42,12 +42,13 @@ static struct client *from_timeout(struct timeout *timeout)
 	return from_context((char *)timeout - offsetof(struct client, timeout));
 }
 
-uint64_t client_clock_us(void)
+uint32_t client_clock_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return (uint32_t)((uint64_t)now.tv_sec * 1000000 +
+			  (uint64_t)now.tv_nsec / 1000);
 }
 
 /* --- descriptors and events --- */
@@ -98,13 +99,16 @@ ssize_t client_read(struct peer *peer, void *buffer, size_t size)
 	return n;
 }
 
-void client_set_origin(struct client *client, int fd)
+void client_set_origin(struct client *client, int fd, struct event *watch)
 {
 	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
 	socklen_t length = sizeof(name);
 	const int on = 1;
 
 	client->origin.stream = (struct stream){.ops = &stream_plain, .fd = fd};
+	/* in this order the kernel's set is changed once */
+	client_want(client, &client->origin, EV_READ);
+	event_del(watch);
 	/* a peer that vanished must not hold a tunnel for ever */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
@@ -148,10 +152,8 @@ static void reset_exchange(struct client *client)
 		.identity = client->exchange.identity,
 		.policy = "",
 	};
-	if (client->mitm != NULL) {
-		client->exchange.is_inside = true;
-		client->exchange.connect_id = client->mitm->connect_id;
-	}
+	if (client->mitm != NULL)
+		client->exchange.connect_id = &client->mitm->connect_id;
 }
 
 void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)

@@ -208,12 +208,9 @@ static bool keep_detail(struct client *client, const struct detail *detail)
 	char *out = client->worker->scratch;
 	size_t n = detail_write(out, detail);
 
-	client->detail = malloc(n);
-	if (client->detail == NULL)
-		return false;
-	memcpy(client->detail, out, n);
-	client->exchange.detail = str_make(client->detail, n);
-	return true;
+	client->detail = strndup(out, n);
+	client->exchange.detail = client->detail;
+	return client->detail != NULL;
 }
 
 bool mitm_apply(struct client *client, const struct request *request,
