@@ -159,6 +159,7 @@ RUNTIME_SRC := \
 	runtime/config.c \
 	runtime/control.c \
 	runtime/drain.c \
+	runtime/expiring.c \
 	runtime/handover.c \
 	runtime/inherited.c \
 	runtime/library.c \
@@ -238,6 +239,7 @@ RUNTIME_SRC := \
 	runtime/tls/engine_client.c \
 	runtime/tls/engine_minted.c \
 	runtime/tls/engine_server.c \
+	runtime/tls/expiry.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
 	runtime/tls/lru.c \
@@ -262,7 +264,8 @@ RUNTIME_SRC := \
 	runtime/tls/trust.c \
 	runtime/tls/verdicts.c \
 	runtime/verify_client.c \
-	runtime/watch.c
+	runtime/watch.c \
+	runtime/watched.c
 
 # --- objects and libraries ----------------------------------------------------
 
@@ -325,6 +328,7 @@ help:
 ## make library    build libsmokescreen, for programs that name their clients themselves
 ## make run        install what is missing, build, start the proxy on 127.0.0.1:4750
 ## make test       install what is missing, build and run every test
+## make check      the same, of what is built; WORDS=tls those that have it in their name
 ## make check-asan the same tests under ASan and UBSan
 ## make fuzz       every fuzz target for SECONDS_EACH seconds (20)
 ## make soak       mixed load with reloads for SECONDS seconds (20)
@@ -346,7 +350,7 @@ test: deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) check
 
 check: all library test-programs
-	$(Q)BUILD=$(BUILD) CC="$(CC)" $(PYTHON) tests/run_tests.py
+	$(Q)BUILD=$(BUILD) CC="$(CC)" $(PYTHON) tests/run_tests.py $(WORDS)
 
 check-asan:
 	$(Q)$(MAKE) --no-print-directory check BUILD=build/asan \
@@ -357,6 +361,7 @@ deps:
 
 deps-ci:
 	$(Q)sh tests/install-packages.sh ci
+	$(Q)sh tests/fetch-promtool.sh build/tools
 
 test-programs: $(UNIT_BIN) $(REPLAY_BIN)
 bench-programs: $(BENCH_BIN)
@@ -446,26 +451,34 @@ $(BUILD)/tests/%: tests/unit/%.c $(ALL_LIBS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/tests/$*.d $(ALL_LDFLAGS) \
 		-o $@ $< $(ALL_LIBS) -lcmocka $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
-# Fuzz targets link libraries of their own, built for coverage; those are made
-# first, so that a changed source is in every target.
+# Fuzz targets link libraries of their own, built for coverage by a make of their
+# own, which knows whether a source has changed.
 FUZZ_CC   ?= clang
 FUZZ_OBJ  := build/fuzzobj
 FUZZ_LIBS  = $(ALL_LIBS:$(BUILD)/%=$(FUZZ_OBJ)/%)
 
-fuzz-programs:
+fuzz-programs: $(FUZZ_BIN)
+
+ifneq ($(BUILD),$(FUZZ_OBJ))
+# an empty recipe: whether they are newer, their dates tell
+$(FUZZ_LIBS): fuzz-objects
+	@:
+endif
+
+fuzz-objects:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ_OBJ) CC=$(FUZZ_CC) \
 		SAN=address,undefined OPT='-O1 -g -fsanitize=fuzzer-no-link' fuzz-libs
-	$(Q)$(MAKE) --no-print-directory $(FUZZ_BIN)
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZ_OBJ)/*.a)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIBS)
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(CSTD) -O1 -g -I. -I$(FUZZ_OBJ)/gen \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o $@ $< $(FUZZ_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
-.PHONY: fuzz-libs
+.PHONY: fuzz-libs fuzz-objects
 fuzz-libs: $(ALL_LIBS)
+	@:
 
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(ALL_LIBS)
 	$(call say,REPLAY,$<)

@@ -466,7 +466,7 @@ const struct setting settings_table[] = {
 	 "Decide by the policy in FILE, compiled by smokescreenc",
 	 set_acl_file},
 	{"watch", "watch", SETTING_BOOL, NULL,
-	 "Load the policy again whenever there is another file", set_watch},
+	 "Load policy and TLS files again whenever one is another", set_watch},
 	{"handover-socket", "handover_socket", SETTING_STRING, "PATH",
 	 "Take listening sockets over from a predecessor at PATH",
 	 set_handover_socket},

@@ -111,6 +111,8 @@ static bool load_blob(struct policy *policy, const char *path, char *why)
 		return refuse(why, "open %s: %s", path, strerror(errno));
 	case BLOB_NOT_A_BLOB:
 		return refuse_text(path, why);
+	case BLOB_EMPTY:
+	case BLOB_BINARY:
 	case BLOB_VERSION:
 	case BLOB_TRUNCATED:
 	case BLOB_CHECKSUM:
@@ -305,11 +307,9 @@ static bool has_mitm_domains(const struct policy *policy)
 	return false;
 }
 
-void policy_warn(const struct policy *policy, int64_t now, tls_context_say *say,
+void policy_warn(const struct policy *policy, int64_t now, expiry_say *say,
 		 void *closure)
 {
-	if (policy->tls != NULL)
-		tls_context_warn(policy->tls, now, say, closure);
 	if (policy->mint != NULL)
 		mint_warn(policy->mint, now, say, closure);
 	else if (has_mitm_domains(policy))

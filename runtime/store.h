@@ -67,8 +67,9 @@ bool store_reload(struct store *store, struct store_reload *result);
 struct policy *store_current(struct store *store, struct store_view *view);
 void store_view_fini(struct store_view *view);
 
-/* Say all that is no mistake, and yet will keep somebody from something. */
-void policy_warn(const struct policy *policy, int64_t now, tls_context_say *say,
+/* Say what of mitm_domains is no mistake, and yet will keep somebody from
+ * something. */
+void policy_warn(const struct policy *policy, int64_t now, expiry_say *say,
 		 void *closure);
 
 struct policy *policy_ref(struct policy *policy);

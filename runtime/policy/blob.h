@@ -19,8 +19,10 @@
 enum blob_error {
 	BLOB_OK = 0,
 	BLOB_IO,         /* errno says */
-	BLOB_NOT_A_BLOB, /* no magic: text, perhaps */
-	BLOB_VERSION,    /* a major version or feature this program lacks */
+	BLOB_NOT_A_BLOB, /* no magic: text, and so YAML perhaps */
+	BLOB_EMPTY,
+	BLOB_BINARY,  /* neither a blob nor text */
+	BLOB_VERSION, /* a major version or feature this program lacks */
 	BLOB_TRUNCATED,
 	BLOB_CHECKSUM,
 	BLOB_DAMAGED, /* a structural rule is broken */

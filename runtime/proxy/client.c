@@ -182,8 +182,12 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 
 void client_release_request(struct client *client)
 {
-	if (client->has_request_slot)
-		slots_release(&client->worker->shared->limits.requests);
+	struct worker *worker = client->worker;
+
+	if (client->has_request_slot) {
+		slots_release(&worker->shared->limits.requests);
+		metrics_add(worker->metrics, METRIC_REQUESTS, UINT64_MAX);
+	}
 	client->has_request_slot = false;
 }
 
@@ -202,8 +206,10 @@ void client_close(struct client *client, enum close_cause cause)
 	switch ((enum client_state)client->state) {
 	case CLIENT_CLOSED:
 		return;
-	case CLIENT_PREAMBLE:
 	case CLIENT_HANDSHAKE:
+		handshake_leave(client);
+		break;
+	case CLIENT_PREAMBLE:
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
 	case CLIENT_VIA:

@@ -106,6 +106,8 @@ struct client {
 	struct flow up;   /* client to origin; before the tunnel, what the
 			   * client sent so far */
 	struct flow down; /* origin to client; our answers too */
+	TAILQ_ENTRY(client) slow; /* HANDSHAKE: in the worker's, if FLIGHTS */
+	unsigned flights;         /* ours of the handshake, and one */
 	struct timeout timeout;
 	struct timeout duration; /* armed in TUNNEL */
 	union {

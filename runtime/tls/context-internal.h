@@ -10,6 +10,7 @@
 #include "bundle.h"
 #include "context.h"
 #include "crl.h"
+#include "expiry.h"
 #include "lru.h"
 #include "role.h"
 
@@ -20,6 +21,8 @@ struct tls_context {
 	struct anchors anchors;
 	struct crl_set crls;
 	bool has_crls;
+	struct expiry *expiries; /* owned */
+	size_t expiry_count;
 	struct role_spec spec;
 	br_x500_name *names; /* owned: of the anchors, and their DER */
 	size_t name_count;

@@ -1,19 +1,14 @@
 /* context.c - see context.h. */
 #include "context.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "context-internal.h"
-#include "name.h"
-#include "oid.h"
 #include "sessions.h"
 #include "verdicts.h"
-
-#define DAY 86400
 
 _Static_assert(TLS_CONTEXT_WHY_MAX >= ANCHORS_WHY_MAX &&
 		       TLS_CONTEXT_WHY_MAX >= CRL_WHY_MAX &&
@@ -225,6 +220,10 @@ bool tls_context_load(const struct tls_options *options, int64_t now,
 		tls_context_unref(&context);
 		return false;
 	}
+	if (!expiry_gather(context)) {
+		tls_context_unref(&context);
+		return refuse(why, "out of memory");
+	}
 	engine_template(context, options->require_client_cert);
 	*out = context;
 	return true;
@@ -249,6 +248,7 @@ void tls_context_unref(struct tls_context **slot)
 	for (size_t i = 0; i < context->name_count; i++)
 		free(context->names[i].data);
 	free(context->names);
+	free(context->expiries);
 	lru_free(&context->sessions);
 	lru_free(&context->verdicts);
 	for (size_t i = 0; i < context->bundle_count; i++)
@@ -258,97 +258,4 @@ void tls_context_unref(struct tls_context **slot)
 	anchors_fini(&context->anchors);
 	role_spec_fini(&context->spec);
 	free(context);
-}
-
-/* --- warnings --- */
-
-/* "CN=one, ..." is for others; the last CN names a CA well enough here. */
-static const char *label(struct bytes subject, char out[ROLE_MAX + 1])
-{
-	struct name_cursor cursor = name_walk(subject);
-	struct name_attribute attribute;
-	size_t n = 0, size = 0;
-
-	while (name_next(&cursor, &attribute))
-		if (OID_IS(attribute.type, OID_COMMON_NAME) &&
-		    name_text(attribute.tag, attribute.value, out, ROLE_MAX,
-			      &size))
-			n = size;
-	out[n] = '\0';
-	return n != 0 ? out : "without a CN";
-}
-
-static bool has_crl(const struct tls_context *context,
-		    const struct certificate *ca)
-{
-	for (size_t i = 0; i < context->crls.count; i++)
-		if (name_equal(context->crls.list[i].issuer, ca->subject))
-			return true;
-	return false;
-}
-
-static void warn_of_crls(const struct tls_context *context, int64_t now,
-			 tls_context_say *say, void *closure)
-{
-	char text[2 * ROLE_MAX + 128], name[ROLE_MAX + 1];
-
-	for (size_t i = 0; i < context->anchors.count; i++) {
-		const struct certificate *ca =
-			&context->anchors.list[i].certificate;
-
-		if (!context->has_crls || !ca->ca || has_crl(context, ca))
-			continue;
-		snprintf(text, sizeof(text),
-			 "no CRL for the client CA %s: its certificates count "
-			 "as not revoked",
-			 label(ca->subject, name));
-		say(closure, text);
-	}
-	for (size_t i = 0; i < context->crls.count; i++) {
-		const struct crl *crl = &context->crls.list[i];
-
-		if (crl->next_update - now >= DAY)
-			continue;
-		snprintf(text, sizeof(text),
-			 "the CRL of %s %s: without a newer one its clients "
-			 "will be refused",
-			 label(crl->issuer, name),
-			 crl->next_update < now ? "is overdue"
-						: "expires within a day");
-		say(closure, text);
-	}
-}
-
-static void warn_of_bundle(const struct bundle *bundle, const char *which,
-			   int64_t now, tls_context_say *say, void *closure)
-{
-	const struct certificate *leaf = &bundle->leaf;
-	const char *what = NULL;
-	char text[2 * PATH_MAX];
-
-	if (leaf->not_after < now)
-		what = "has expired: clients that check will refuse it";
-	else if (leaf->not_after - now < DAY)
-		what = "expires within a day";
-	else if (leaf->not_before > now)
-		what = "is not valid yet: clients that check will refuse it";
-	if (what == NULL)
-		return;
-	snprintf(text, sizeof(text), "the server's certificate%s%s %s",
-		 *which != '\0' ? " in " : "", which, what);
-	say(closure, text);
-}
-
-void tls_context_warn(const struct tls_context *context, int64_t now,
-		      tls_context_say *say, void *closure)
-{
-	for (size_t i = 0; i < context->bundle_count; i++) {
-		const struct bundle *bundle = &context->bundles[i];
-
-		/* the only one needs no name */
-		warn_of_bundle(bundle,
-			       context->bundle_count > 1 ? bundle->path : "",
-			       now, say, closure);
-	}
-	warn_of_crls(context, now, say, closure);
 }

@@ -1,7 +1,7 @@
 /* context.h - all of TLS that files say: our certificate and key, the CAs of
  * clients, their CRLs, and which role a certificate gives.  Loaded and checked
  * as a whole, never changed afterwards, counted: a reload makes another one.
- * Not here: connections, engine.h. */
+ * Not here: connections, engine.h; what ends by itself, expiry.h. */
 #ifndef TLS_CONTEXT_H
 #define TLS_CONTEXT_H
 
@@ -42,12 +42,5 @@ bool tls_context_load(const struct tls_options *options, int64_t now,
 struct tls_context *tls_context_ref(struct tls_context *context);
 /* Drops *CONTEXT's reference and sets it NULL.  NULL is allowed. */
 void tls_context_unref(struct tls_context **context);
-
-/* TEXT ends with no newline. */
-typedef void tls_context_say(void *closure, const char *text);
-
-/* Say all that is no mistake, and yet will keep somebody out. */
-void tls_context_warn(const struct tls_context *context, int64_t now,
-		      tls_context_say *say, void *closure);
 
 #endif

@@ -180,7 +180,7 @@ bool mint_load(const char *cert_file, const char *key_file, struct mint **out,
 	return true;
 }
 
-void mint_warn(const struct mint *mint, int64_t now, tls_context_say *say,
+void mint_warn(const struct mint *mint, int64_t now, expiry_say *say,
 	       void *closure)
 {
 	const struct certificate *ca = &mint->authority->ca.leaf;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "context.h"
+#include "expiry.h"
 #include "runtime/policy/hostname.h"
 
 #define MINT_MAX_KEPT 4096 /* certificates of one CA, some 900 bytes each */
@@ -33,7 +34,7 @@ struct mint *mint_ref(struct mint *mint);
 void mint_unref(struct mint **mint);
 
 /* Say all that is no mistake, and yet will make clients refuse. */
-void mint_warn(const struct mint *mint, int64_t now, tls_context_say *say,
+void mint_warn(const struct mint *mint, int64_t now, expiry_say *say,
 	       void *closure);
 
 /* A certificate for HOST, which is normalised and not of HOST_NONE, at NOW, in

@@ -32,6 +32,7 @@ struct secure {
 	struct spill text; /* is decrypted, and nobody has taken it */
 	struct spill out;  /* sealed, and the socket has not taken it */
 	uint32_t held;     /* bytes of text in OUT */
+	uint8_t flights;   /* of the handshake's, that are out */
 	bool begun;        /* something came */
 	bool ready;        /* the handshake is done */
 	bool resumed;      /* and it was short */
@@ -161,6 +162,11 @@ bool secure_resumed(const struct stream *stream)
 	return state_of(stream)->resumed;
 }
 
+unsigned secure_flights(const struct stream *stream)
+{
+	return state_of(stream)->flights;
+}
+
 bool secure_is_cut(const struct stream *stream)
 {
 	return stream->ops == &stream_secure && state_of(stream)->ended &&
@@ -183,6 +189,8 @@ static bool send_engine(struct secure *secure)
 	if (n < 0)
 		return false;
 	engine_sent(secure->engine, (size_t)n);
+	if (engine_state(secure->engine) != ENGINE_SEND)
+		secure->flights++;
 	return true;
 }
 
@@ -210,22 +218,28 @@ static bool is_letter(uint8_t byte)
 	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-static struct engine *accept_it(struct secure *secure)
+static bool take_engine(struct secure *secure)
 {
-	return secure->minted != NULL
-		       ? engine_accept_minted(secure->pool, secure->minted)
-		       : engine_accept(secure->pool, secure->context);
+	secure->engine =
+		secure->minted != NULL
+			? engine_accept_minted(secure->pool, secure->minted)
+			: engine_accept(secure->pool, secure->context);
+	return secure->engine != NULL;
 }
 
-/* Something comes for the first time. */
-static enum secure_progress begin(struct secure *secure, const uint8_t *bytes)
+/* Something comes for the first time, SIZE bytes of it.  While there is no
+ * engine for them they wait. */
+static enum secure_progress begin(struct secure *secure, const uint8_t *bytes,
+				  size_t size)
 {
 	secure->begun = true;
 	if (is_letter(bytes[0]))
 		return SECURE_PLAIN;
-	if (secure->engine == NULL)
-		secure->engine = accept_it(secure);
-	return secure->engine != NULL ? SECURE_READ : SECURE_BUSY;
+	/* a client of servers, as we are too, has had one from the start */
+	if (secure->engine != NULL || take_engine(secure))
+		return SECURE_READ;
+	return spill_add(&secure->in, bytes, (uint32_t)size) ? SECURE_BUSY
+							     : SECURE_GONE;
 }
 
 static enum secure_progress receive_engine(struct secure *secure)
@@ -234,21 +248,24 @@ static enum secure_progress receive_engine(struct secure *secure)
 	enum secure_progress progress = SECURE_READ;
 	ssize_t n;
 
-	if (secure->in.p != NULL) {
-		if (!secure->begun)
-			progress =
-				begin(secure, secure->in.p + secure->in.start);
-		if (progress != SECURE_READ)
-			return progress;
-		return feed_waiting(secure) ? SECURE_DONE : SECURE_GONE;
+	if (secure->in.p != NULL && !secure->begun) {
+		/* it came before its time, and waits already */
+		secure->begun = true;
+		if (is_letter(secure->in.p[secure->in.start]))
+			return SECURE_PLAIN;
 	}
+	if (secure->in.p != NULL && secure->engine == NULL &&
+	    !take_engine(secure))
+		return SECURE_BUSY;
+	if (secure->in.p != NULL)
+		return feed_waiting(secure) ? SECURE_DONE : SECURE_GONE;
 	n = stream_read(&secure->under, bytes, sizeof(secure->scratch->in));
 	if (n < 0 && errno == EAGAIN)
 		return SECURE_READ;
 	if (n <= 0)
 		return SECURE_GONE;
 	if (!secure->begun)
-		progress = begin(secure, bytes);
+		progress = begin(secure, bytes, (size_t)n);
 	if (progress != SECURE_READ)
 		return progress;
 	return feed(secure, bytes, (size_t)n) ? SECURE_DONE : SECURE_GONE;

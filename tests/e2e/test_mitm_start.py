@@ -135,3 +135,9 @@ def test_reload_takes_all_or_nothing(tmp_path, proxy, ca):
     assert f"{tmp_path}/ca.key" in failed["error"]
     (tmp_path / "ca.key").write_bytes(ca.key.pem)
     child.reload()
+
+
+def test_another_ca_is_noticed(tmp_path, proxy, ca):
+    child = proxy("--watch", "--config-file", config(tmp_path, ca))
+    config(tmp_path, pki.authority("another"))
+    child.wait_log("policy reloaded", cause="watch")

@@ -393,6 +393,14 @@ def test_https_is_asked_again_by_the_same_way(two, origin, world):
     other.wait_log("CANONICAL-PROXY-DECISION", 2)
 
 
+def test_the_end_comes_while_a_connection_waits(two, origin, world):
+    """TLS inside of TLS, pooled: it is closed while all it needs is there."""
+    there = Site(origin, world.good)
+    one, _ = two(*ONE)
+    assert ask(one, there).body == b"ok"
+    one.stop()
+
+
 def test_https_that_the_proxy_refuses(child, origin):
     there = Upstream(origin, b"HTTP/1.1 403 No\r\nContent-Length: 4\r\n\r\n"
                      b"nope")
