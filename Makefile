@@ -190,6 +190,7 @@ RUNTIME_SRC := \
 	runtime/proxy/body.c \
 	runtime/proxy/client.c \
 	runtime/proxy/connect.c \
+	runtime/proxy/detail.c \
 	runtime/proxy/forward.c \
 	runtime/proxy/forward_answer.c \
 	runtime/proxy/forward_flow.c \
@@ -199,6 +200,7 @@ RUNTIME_SRC := \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/measure.c \
+	runtime/proxy/mitm.c \
 	runtime/proxy/origin.c \
 	runtime/proxy/pipes.c \
 	runtime/proxy/preamble.c \
@@ -232,13 +234,17 @@ RUNTIME_SRC := \
 	runtime/tls/crypto.c \
 	runtime/tls/crypto_nettle.c \
 	runtime/tls/der.c \
+	runtime/tls/der_write.c \
 	runtime/tls/engine.c \
 	runtime/tls/engine_client.c \
+	runtime/tls/engine_minted.c \
 	runtime/tls/engine_server.c \
 	runtime/tls/expiry.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
 	runtime/tls/lru.c \
+	runtime/tls/mint.c \
+	runtime/tls/mint_leaf.c \
 	runtime/tls/name.c \
 	runtime/tls/path.c \
 	runtime/tls/pem.c \
