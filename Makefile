@@ -410,6 +410,15 @@ $(BUILD)/bench/%: tests/bench/%.c $(ALL_LIBS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/bench/$*.d $(ALL_LDFLAGS) \
 		-o $@ $< $(ALL_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
+# The load generator speaks TLS as clients do: by OpenSSL, which nothing else
+# here links.
+LOAD_SRC := tests/bench/bench_load.c $(wildcard tests/bench/load_*.c)
+$(BUILD)/bench/bench_load: $(LOAD_SRC) tests/bench/load.h
+	$(call say,BENCH,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(LOAD_SRC) \
+		-lssl -lcrypto -lpthread
+
 SECONDS_EACH ?= 20
 fuzz: fuzz-programs
 	$(Q)sh tests/fuzz/run.sh $(BUILD) $(SECONDS_EACH)
