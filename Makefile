@@ -268,7 +268,8 @@ REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all programs run test check check-asan deps deps-ci fuzz soak bench lint \
+.PHONY: all programs run test check check-asan deps deps-ci deps-bench fuzz soak \
+	bench performance bench-smoke lint \
 	check-layers check-format check-docs check-warnings format install \
 	clean help docs policies test-programs bench-programs fuzz-programs
 .DELETE_ON_ERROR:
@@ -289,7 +290,8 @@ help:
 ## make check-asan the same tests under ASan and UBSan
 ## make fuzz       every fuzz target for SECONDS_EACH seconds (20)
 ## make soak       mixed load with reloads for SECONDS seconds (20)
-## make bench      measure; writes build/bench/*.json and a table
+## make bench      measure: tables, JSON, plots; ROWS= PEER= ROUNDS=5 QUICK=1
+## make performance the same, and then docs/PERFORMANCE.md anew
 ## make lint       clang-tidy and cppcheck
 ## make check-layers check-format check-docs check-warnings
 ## make docs       write the pages that are made from the program
@@ -317,6 +319,9 @@ deps:
 
 deps-ci:
 	$(Q)sh tests/install-packages.sh ci
+
+deps-bench:
+	$(Q)sh tests/install-packages.sh bench
 
 test-programs: $(UNIT_BIN) $(REPLAY_BIN)
 bench-programs: $(BENCH_BIN)
@@ -427,8 +432,19 @@ SECONDS ?= 20
 soak: programs
 	$(Q)BUILD=$(BUILD) SECONDS=$(SECONDS) $(PYTHON) tests/soak/soak.py
 
-bench: all bench-programs
-	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/run.py
+# ROWS names rows or groups, PEER a proxy to have beside: a program that takes
+# the same flags, or 127.0.0.1:PORT.
+bench: deps-bench
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all bench-programs
+	$(Q)BUILD=$(BUILD) ROUNDS=$(ROUNDS) PEER=$(PEER) QUICK=$(QUICK) \
+		MINUTES=$(MINUTES) $(PYTHON) tests/bench/run.py $(ROWS)
+
+performance: bench
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/document.py
+
+# That the bench works, not how fast anything is.
+bench-smoke: all bench-programs
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/smoke.py
 
 # --- checks that read the source ----------------------------------------------
 

@@ -36,9 +36,9 @@ def strace(bench, row, system, count):
     with tempfile.NamedTemporaryFile() as told:
         path = Path(told.name)
         # -D: the tracer is the grandchild, and the program has our pid
-        with bench.start(system, Policy(bench.directory), under=[
-                "strace", "-D", "-f", "-c", "-U", "calls,name", "-o",
-                path]) as server:
+        tool = ["strace", "-D", "-f", "-c", "-U", "calls,name", "-o", path]
+        with bench.start(system, Policy(bench.directory),
+                         under=tool) as server:
             with Load(server, row.mode, **row.options) as load:
                 load.run(count)
                 time.sleep(0.1)
@@ -54,9 +54,10 @@ def strace(bench, row, system, count):
 def callgrind(bench, row, system, count):
     """Instructions in user mode, libraries included."""
     with tempfile.NamedTemporaryFile(mode="r") as told:
-        with bench.start(system, Policy(bench.directory), under=[
-                "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                f"--log-file={told.name}"]) as server:
+        tool = ["valgrind", "--tool=callgrind", f"--log-file={told.name}",
+                "--callgrind-out-file=/dev/null"]
+        with bench.start(system, Policy(bench.directory),
+                         under=tool) as server:
             with Load(server, row.mode, **row.options) as load:
                 load.run(count)
                 time.sleep(0.1)
@@ -77,7 +78,7 @@ def cost_rows(bench, results):
         if row.name not in COSTED:
             continue
         results.costs[row.name] = {}
-        for system in [row.base, "ours", *bench.peers()[:1]]:
+        for system in [row.base, "ours", *bench.peers(started=True)[:1]]:
             cost = {}
             try:
                 few = strace(bench, row, system, SHORT)

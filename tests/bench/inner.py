@@ -62,8 +62,8 @@ def decide_rows(results, policies):
     return names
 
 
-# A process is charged with the peak of what it was before exec(2), and so a small
-# one stands between us and the compiler.
+# A process is charged with the peak of what it was before exec(2), and so a
+# small one stands between us and the compiler.
 TIMED = """
 import os, sys
 pid = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:])

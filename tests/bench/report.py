@@ -1,9 +1,10 @@
-"""Measurements as text: a line when a row is done, tables in Markdown, plots."""
+"""Measurements as text: a line when a row is done, Markdown tables, plots."""
 
 import plot
 from systems import NAMES
 
-BASES = dict(NAMES, scan="linear scan", bsearch="binary search")
+BASES = dict(NAMES, scan="linear scan", bsearch="binary search",
+             one="one worker")
 GROUPS = {
     "network": "Plain", "tls": "TLS with client certificates",
     "latency": "Latency at a low rate", "memory": "Memory",

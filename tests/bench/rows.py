@@ -5,7 +5,7 @@ import statistics
 from collections import namedtuple
 
 from inputs import Pki, Policy
-from systems import Load, Unavailable, fail
+from systems import OUR_OWN, Load, Unavailable, fail
 
 # What a row is: TARGET is the most that ours may be of the peer's; BASE is the
 # system of our own beside it.
@@ -126,8 +126,7 @@ def run_row(bench, row, results, rounds, scale):
             try:
                 values = measure_row(bench, row, system, count)
             except Unavailable as why:
-                if system in ("ours", "relay", "splice") and \
-                        "resumed" not in str(why):
+                if system in OUR_OWN and "resumed" not in str(why):
                     fail(f"{row.name}, {system}: {why}")
                 systems.remove(system)
                 for suffix in suffixes:
@@ -163,7 +162,7 @@ def run_idle_row(bench, row, results, rounds, scale):
                         server.settled_cpu()
                         full = server.rss()
             except Unavailable as why:
-                if system in ("ours", "relay"):
+                if system in OUR_OWN:
                     fail(f"{row.name}, {system}: {why}")
                 systems.remove(system)
                 results.note(row.name, system, str(why), group="memory",
@@ -172,7 +171,7 @@ def run_idle_row(bench, row, results, rounds, scale):
             results.add(row.name, system, (full - empty) / tunnels,
                         group="memory", title=row.title, unit="B", base=base,
                         bound=row.target, target=None)
-            if not pki:
+            if not pki and (system != "peer" or bench.peers(started=True)):
                 results.add("idle-rss", system, empty / 2**20, group="memory",
                             title="memory of an idle process", unit="MiB",
                             base=base, target=None)

@@ -7,7 +7,8 @@ but for latencies, since machines are noisy.  Prints a table, writes
 BUILD/bench/bench.json, bench.md and plots.  docs/PERFORMANCE.md explains all.
 
 usage: run.py [GROUP|ROW]...       only these, kept beside earlier results
-environment: ROUNDS=5  PEER=PROGRAM or 127.0.0.1:PORT  QUICK=1  BUILD=build
+environment: ROUNDS=5  PEER=PROGRAM or 127.0.0.1:PORT  QUICK=1  MINUTES=15
+BUILD=build
 """
 
 import json
@@ -26,11 +27,11 @@ import inner
 import report
 import rows
 import scale
-from systems import BUILD, ROOT, Bench, fail, go_version
+from systems import BUILD, ROOT, Bench, fail, go_version, runs_already
 
-QUICK = bool(os.environ.get("QUICK"))
+QUICK = os.environ.get("QUICK", "") not in ("", "0")
 OUT = BUILD / ("bench/quick" if QUICK else "bench")
-ROUNDS = int(os.environ.get("ROUNDS", "1" if QUICK else "5"))
+ROUNDS = int(os.environ.get("ROUNDS") or ("1" if QUICK else "5"))
 SCALE = 0.05 if QUICK else 1.0
 SIZES = [size for size in scale.SIZES if not QUICK or size <= 1_000]
 TUNNELS = [200, 400] if QUICK else scale.TUNNELS
@@ -38,6 +39,10 @@ WORKERS = [1, 2] if QUICK else scale.WORKERS
 POLICIES = ["10", "1k", "10x100"] if QUICK else \
     [*inner.GLOB_POLICIES, *inner.ROLE_POLICIES]
 MOST_COMPILED = 1_000 if QUICK else 1_000_000
+# On a machine that is busy with other things all takes longer; then what comes
+# late has fewer rounds, and the whole an end.
+MINUTES = float(os.environ.get("MINUTES") or 15)
+START = time.monotonic()
 # What a group beyond the rows of rows.py runs.
 GROUPS = ["policy", "tunnels", "workers", "decide", "compile", "costs"]
 
@@ -75,30 +80,38 @@ def is_wanted(chosen, *names):
     return not chosen or any(name in chosen for name in names)
 
 
+def rounds():
+    """How many there are still time for."""
+    spent = (time.monotonic() - START) / 60 / MINUTES
+    return ROUNDS if spent < 0.6 else min(ROUNDS, 3) if spent < 0.9 else 1
+
+
 def measure(bench, results, chosen):
-    """Everything that CHOSEN names; prints each row as it is done."""
+    """Everything that CHOSEN names; prints and keeps each row as it is done."""
     def show(names):
         for name in names:
             results.rows[name]["measured"] = time.strftime("%F")
             print(report.line(name, results.rows[name]), flush=True)
+        write(results, bench.peer)
     for row in rows.ROWS:
         if is_wanted(chosen, row.group, row.name):
-            show(rows.run_row(bench, row, results, ROUNDS, SCALE))
+            show(rows.run_row(bench, row, results, rounds(), SCALE))
     for row in rows.IDLE_ROWS:
         if is_wanted(chosen, "memory", row.name):
-            show(rows.run_idle_row(bench, row, results, min(ROUNDS, 3), SCALE))
+            show(rows.run_idle_row(bench, row, results, min(rounds(), 3),
+                                   SCALE))
     if is_wanted(chosen, "policy"):
-        show(scale.deny_rows(bench, results, ROUNDS, SCALE, SIZES))
+        show(scale.deny_rows(bench, results, rounds(), SCALE, SIZES))
     if is_wanted(chosen, "tunnels"):
-        show(scale.tunnel_rows(bench, results, ROUNDS, SCALE, TUNNELS))
+        show(scale.tunnel_rows(bench, results, rounds(), SCALE, TUNNELS))
     if is_wanted(chosen, "workers"):
-        show(scale.worker_rows(bench, results, ROUNDS, SCALE, WORKERS))
+        show(scale.worker_rows(bench, results, rounds(), SCALE, WORKERS))
     if is_wanted(chosen, "decide"):
         show(inner.decide_rows(results, POLICIES))
         if not QUICK:
             show(inner.range_rows(results))
     if is_wanted(chosen, "compile"):
-        show(inner.compile_rows(bench, results, ROUNDS, SIZES, MOST_COMPILED))
+        show(inner.compile_rows(bench, results, rounds(), SIZES, MOST_COMPILED))
     if is_wanted(chosen, "costs") and not QUICK:
         costs.cost_rows(bench, results)
 
@@ -115,7 +128,6 @@ def write(results, peer):
     (OUT / "bench.md").write_text(report.tables(results.rows) + "\n")
     for name, svg in report.plots(results.rows).items():
         (OUT / name).write_text(svg)
-    print(f"written: {OUT}/bench.json, bench.md and plots")
 
 
 def main():
@@ -126,8 +138,7 @@ def main():
         fail(f"no such row: {', '.join(sorted(chosen - known))}\n"
              f"there are: {', '.join(sorted(known))}")
     peer = os.environ.get("PEER", "")
-    if peer and not re.fullmatch(r"127\.0\.0\.1:\d+", peer) and \
-            not os.access(peer, os.X_OK):
+    if peer and not runs_already(peer) and not os.access(peer, os.X_OK):
         fail(f"PEER={peer} is neither a program nor 127.0.0.1:PORT")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -137,11 +148,11 @@ def main():
         told = json.loads(earlier.read_text())
         if told.get("machine") == machine():
             results = rows.Results(told["rows"], told["costs"])
-    start = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         measure(Bench(directory, peer), results, chosen)
     write(results, peer)
-    print(f"{time.monotonic() - start:.0f} s")
+    print(f"written: {OUT}/bench.json, bench.md and plots")
+    print(f"{time.monotonic() - START:.0f} s")
 
 
 if __name__ == "__main__":

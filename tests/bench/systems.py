@@ -20,6 +20,7 @@ SETTLE_SECONDS = 1.0
 NAMES = {"ours": "ours", "stock": "ours, --crypto=stock", "relay": "bare relay",
          "splice": "bare relay, splice", "peer": "peer",
          "peer1": "peer, GOMAXPROCS=1"}
+OUR_OWN = {"ours", "relay", "splice"}  # which have to work
 
 
 class Unavailable(Exception):
@@ -129,15 +130,15 @@ class Bench:
 
     def __init__(self, directory, peer):
         self.directory, self.peer = directory, peer
-        self.peer_port = int(peer.rsplit(":", 1)[1]) \
-            if peer and re.fullmatch(r"127\.0\.0\.1:\d+", peer) else 0
+        self.peer_port = int(peer.split(":")[1]) if runs_already(peer) else 0
         usage = subprocess.run([BUILD / "smokescreen", "--help"],
                                stdout=subprocess.PIPE, text=True, check=True)
         self.has_stock = "--crypto" in usage.stdout
 
-    def peers(self):
-        """The peer's columns: with GOMAXPROCS=1 too, when it is Go's."""
-        if not self.peer:
+    def peers(self, started=False):
+        """The peer's columns: with GOMAXPROCS=1 too, when it is Go's.  STARTED
+        asks for one that the bench gives a policy and a fresh process."""
+        if not self.peer or started and self.peer_port:
             return []
         return ["peer", "peer1"] if go_version(self.peer) else ["peer"]
 
@@ -180,6 +181,11 @@ class Bench:
                                        stdout=sink, stderr=sink, env=env)
         await_listener(process, port, NAMES[system])
         return Server(port, [process.pid], process)
+
+
+def runs_already(peer):
+    """Whether PEER is the port of a proxy, not a program."""
+    return bool(re.fullmatch(r"127\.0\.0\.1:\d+", peer))
 
 
 def go_version(path):
