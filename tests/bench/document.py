@@ -34,12 +34,8 @@ def summary(rows):
 
 def parts(told):
     """Name -> Markdown of each part that the page may ask for."""
-    made = {"machine": machine_text(told), "summary": summary(told["rows"])}
-    for group in report.GROUPS:
-        rows = {name: row for name, row in told["rows"].items()
-                if row.get("group") == group}
-        if rows:
-            made[group] = report.table(rows)
+    made = {"machine": machine_text(told), "summary": summary(told["rows"]),
+            **report.group_tables(told["rows"])}
     if told["costs"]:
         made["costs"] = report.cost_table(told["costs"])
     return made

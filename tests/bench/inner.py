@@ -32,6 +32,7 @@ def decide_rows(results, policies):
     """The decision by the size of the policy; each figure is a median that
     bench_decide took.  The baseline is a scan of the list in the same run."""
     names = []
+    results.drop("decide")
     for figures in run_program("bench_decide", *policies):
         policy = figures["policy"]
         roles = policy in ROLE_POLICIES
@@ -39,7 +40,6 @@ def decide_rows(results, policies):
         for kind in ("hit", "absent"):
             for way in WAYS:
                 name = f"decide-{kind}-{way}-{policy}"
-                results.rows.pop(name, None)
                 about = {"group": "decide", "unit": "ns", "base": "scan",
                          "target": None, "x": x, "of": "roles" if roles
                          else "globs", "title":
@@ -53,7 +53,6 @@ def decide_rows(results, policies):
         small = results.median(f"decide-hit-{way}-10")
         large = results.median(f"decide-hit-{way}-1M")
         name = f"decide-growth-{way}"
-        results.rows.pop(name, None)
         if small and large:
             results.add(name, "ours", large / small, group="decide", unit="x",
                         base=None, target=None,
@@ -75,8 +74,6 @@ LEAST_PEAK_MIB = 16  # what is below may be the small process's own
 
 def compile_once(results, name, title, acl, blob, rounds, *options):
     """CPU time and peak memory of compiling ACL."""
-    for each in (f"compile-{name}", f"compile-{name}-peak", f"blob-{name}"):
-        results.rows.pop(each, None)
     about = {"group": "compile", "base": None, "target": None}
     for _ in range(rounds):
         done = subprocess.run(
@@ -100,6 +97,7 @@ def compile_once(results, name, title, acl, blob, rounds, *options):
 def compile_rows(bench, results, rounds, sizes, most):
     """Globs, roles and prefixes, up to MOST of them."""
     names = []
+    results.drop("compile")
     acl = Path(bench.directory, "compiled.yaml")
     blob = Path(bench.directory, "compiled.blob")
     for size in sizes:
@@ -133,7 +131,6 @@ def range_rows(results):
             continue
         family, count = key.split("_")
         name = f"address-{family}-{counted(int(count))}"
-        results.rows.pop(name, None)
         about = {"group": "decide", "unit": "ns", "base": "bsearch",
                  "target": None, "title":
                  f"address judged, {family}, {int(count):,} prefixes"}

@@ -56,7 +56,7 @@ def line(name, row):
     for system in [row.get("base"), "peer", "peer1"]:
         value = system and ratio(row, system)
         if value is not None:
-            parts.append(f"{value:7.3f} x {BASES[system]}")
+            parts.append(f"{times(value):>7} x {BASES[system]}")
     if verdict(row):
         parts.append(f"({target_text(row)}: {verdict(row)})")
     for system, why in row["notes"].items():
@@ -115,15 +115,44 @@ def table(rows):
     return "\n".join(out)
 
 
-def tables(rows):
-    """All of ROWS, a heading a group."""
-    out = []
-    for group, title in GROUPS.items():
+def decision_table(rows):
+    """The decision's rows, a line a policy; then what else there is."""
+    columns = [(kind, way) for kind in ("hit", "absent")
+               for way in ("hot", "random", "cold")]
+    policies = {name.rsplit("-", 1)[1]: row for name, row in rows.items()
+                if "of" in row}
+    out = ["| policy | " + " | ".join(f"{kind}, {way}, ns"
+                                      for kind, way in columns) +
+           " | linear scan, hit, ns |",
+           "|---|" + "---:|" * (len(columns) + 1)]
+    for policy, about in policies.items():
+        chosen = [rows.get(f"decide-{kind}-{way}-{policy}")
+                  for kind, way in columns]
+        title = f"{policy} globs" if about["of"] == "globs" else \
+            f"{policy.replace('x', ' roles x ')} globs"
+        cells = [title, *(cell(row, "ours") if row else "" for row in chosen),
+                 cell(chosen[0], "scan") if chosen[0] else ""]
+        out.append("| " + " | ".join(cells) + " |")
+    rest = {name: row for name, row in rows.items() if "of" not in row}
+    return "\n".join(out) + ("\n\n" + table(rest) if rest else "")
+
+
+def group_tables(rows):
+    """Group -> table of its rows."""
+    made = {}
+    for group in GROUPS:
         chosen = {name: row for name, row in rows.items()
                   if row.get("group") == group}
         if chosen:
-            out.append(f"### {title}\n\n{table(chosen)}")
-    return "\n\n".join(out)
+            made[group] = decision_table(chosen) if group == "decide" \
+                else table(chosen)
+    return made
+
+
+def tables(rows):
+    """All of ROWS, a heading a group."""
+    return "\n\n".join(f"### {GROUPS[group]}\n\n{text}"
+                       for group, text in group_tables(rows).items())
 
 
 def cost_table(costs):

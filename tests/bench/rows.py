@@ -76,6 +76,12 @@ class Results:
         row["values"].pop(system, None)
         row["notes"][system] = why
 
+    def drop(self, group):
+        """Forget what an earlier run measured of GROUP."""
+        for name in [name for name, row in self.rows.items()
+                     if row.get("group") == group]:
+            del self.rows[name]
+
     def median(self, name, system="ours"):
         value = self.rows.get(name, {}).get("values", {}).get(system)
         return value and value["median"]

@@ -52,11 +52,10 @@ def measure_all(results, name, about, loads, rounds, counts):
 def deny_rows(bench, results, rounds, scale, sizes):
     """Denied CONNECTs, and what starting takes, by the size of the policy."""
     names = []
+    results.drop("policy")
     for size in sizes:
         name, start = f"deny-{counted(size)}", f"start-up-{counted(size)}"
         names += [name, start]
-        for each in (name, start):
-            results.rows.pop(each, None)
         policy = Policy(bench.directory, size)
         about = {"group": "policy", "unit": "us", "base": None, "target": None,
                  "title": f"CONNECT, denied, {counted(size)} globs",
@@ -99,11 +98,10 @@ def tunnel_rows(bench, results, rounds, scale, wanted):
     """Round trips in ACTIVE tunnels, and CONNECTs, beside others that are
     quiet."""
     names = []
+    results.drop("tunnels")
     for level in levels(wanted):
         trip, connect = f"round-trip-{level}-open", f"connect-{level}-open"
         names += [trip, connect]
-        for each in (trip, connect):
-            results.rows.pop(each, None)
         with contextlib.ExitStack() as stack:
             trips, connects = {}, {}
             systems = ["relay", "ours"] + bench.peers()[:1]
@@ -178,8 +176,7 @@ def worker_rows(bench, results, rounds, scale, wanted):
                              f"{workers} workers")}
     names = [f"connect-{workers}-workers{kind}" for workers in wanted
              for kind in kinds]
-    for name in names:
-        results.rows.pop(name, None)
+    results.drop("workers")
     for _ in range(rounds):
         for workers in wanted:
             whole, most, seconds = measure_workers(bench, workers, count)

@@ -45,7 +45,7 @@ def test_a_row_is_medians_and_ratios_of_them(results):
     assert report.ratio(row, "peer") == 60 / 400
     assert report.verdict(row) == "met"
     text = report.line("connect", row)
-    assert "1.200 x bare relay" in text and "0.150 x peer" in text
+    assert "1.20 x bare relay" in text and "0.15 x peer" in text
 
 
 def test_a_target_in_units_is_judged_without_a_peer(results):
