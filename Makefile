@@ -479,8 +479,8 @@ docs: docs/DIAGNOSTICS.md docs/smokescreen-acl.schema.json \
 
 # Both compilers, every warning an error.
 check-warnings:
-	$(Q)$(MAKE) --no-print-directory all test-programs BUILD=build/gcc CC=gcc WERROR=1
-	$(Q)$(MAKE) --no-print-directory all test-programs BUILD=build/clang CC=clang WERROR=1
+	$(Q)$(MAKE) --no-print-directory all test-programs bench-programs BUILD=build/gcc CC=gcc WERROR=1
+	$(Q)$(MAKE) --no-print-directory all test-programs bench-programs BUILD=build/clang CC=clang WERROR=1
 
 MAN := $(wildcard docs/*.[1-8])
 install: all

@@ -5,7 +5,7 @@ import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 72, 16, 64, 48
+LEFT, RIGHT, TOP, BOTTOM = 72, 24, 64, 48
 COLOURS = ["#0b62a4", "#c43c00", "#3a7d2c", "#7a3fa0", "#8a6d00"]
 
 
