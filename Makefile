@@ -218,8 +218,10 @@ RUNTIME_SRC := \
 	runtime/tls/context.c \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
+	runtime/tls/crypto.c \
 	runtime/tls/der.c \
 	runtime/tls/engine.c \
+	runtime/tls/engine_server.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
 	runtime/tls/name.c \
@@ -227,6 +229,7 @@ RUNTIME_SRC := \
 	runtime/tls/pem.c \
 	runtime/tls/pki_file.c \
 	runtime/tls/policies.c \
+	runtime/tls/presented.c \
 	runtime/tls/private_key.c \
 	runtime/tls/record.c \
 	runtime/tls/role.c \

@@ -33,10 +33,10 @@ struct engine_pool {
 
 void engine_pool_fini(struct engine_pool *pool);
 
-/* A handshake by CONTEXT, of which a reference is kept.  NULL: too many, or out
- * of memory, or of randomness. */
-struct engine *engine_new(struct engine_pool *pool,
-			  struct tls_context *context);
+/* A handshake as the server, by CONTEXT, of which a reference is kept.  NULL:
+ * too many, or out of memory, or of randomness. */
+struct engine *engine_accept(struct engine_pool *pool,
+			     struct tls_context *context);
 /* Back to the pool, wiped.  NULL is allowed. */
 void engine_free(struct engine_pool *pool, struct engine *engine);
 

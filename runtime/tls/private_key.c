@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto.h"
 #include "oid.h"
 #include "pki_file.h"
 
@@ -202,7 +203,7 @@ static bool ec_matches(const br_ec_private_key *ec,
 {
 	uint8_t point[BR_EC_KBUF_PUB_MAX_SIZE];
 	br_ec_public_key computed;
-	size_t n = br_ec_compute_pub(br_ec_get_default(), &computed, point, ec);
+	size_t n = br_ec_compute_pub(crypto_ec(), &computed, point, ec);
 
 	return n > 0 && ec->curve == public->curve &&
 	       bytes_equal(bytes_make(point, n), public->point);

@@ -1,5 +1,5 @@
 /* secure.c - see secure.h.
- * Reading takes much from the socket, into the thread's buffer, decrypts there,
+ * Reading takes much from below, into the thread's buffer, decrypts there,
  * and copies to the caller; what does not end with a record is kept, and then
  * only that record's rest is asked for.
  *
@@ -12,18 +12,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "runtime/proxy/spill.h"
 
 #define READ_TURNS 4 /* looks at the socket in one call that bring no text */
 
 struct secure {
-	struct secure_worker *worker; /* borrowed */
-	struct tls_context *context;  /* counted; NULL after the handshake */
-	struct engine *engine;        /* owned; likewise */
-	struct identity *identity;    /* owned */
+	struct stream under;            /* owned: where the records go */
+	struct secure_worker *worker;   /* borrowed */
+	struct secure_scratch *scratch; /* WORKER's, of DEPTH */
+	unsigned depth;                 /* 0: UNDER is plain */
+	struct tls_context *context;    /* counted; NULL after the handshake */
+	struct engine *engine;          /* owned; likewise */
+	struct identity *identity;      /* owned */
 	struct record_layer records;
 	struct spill in;   /* came, and is not decrypted */
 	struct spill text; /* is decrypted, and nobody has taken it */
@@ -54,34 +55,22 @@ void secure_worker_free(struct secure_worker *worker)
 	free(worker);
 }
 
-static ssize_t receive(int fd, void *buffer, size_t size)
-{
-	ssize_t n;
-
-	do
-		n = recv(fd, buffer, size, 0);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
-static ssize_t transmit(int fd, const void *bytes, size_t length)
-{
-	ssize_t n;
-
-	do
-		n = send(fd, bytes, length, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
 bool secure_begin(struct stream *stream, struct secure_worker *worker,
 		  struct tls_context *context)
 {
-	struct secure *secure = calloc(1, sizeof(*secure));
+	struct secure *secure;
+	unsigned depth =
+		stream->ops == &stream_secure ? state_of(stream)->depth + 1 : 0;
 
+	if (depth == SECURE_DEPTH)
+		return false;
+	secure = calloc(1, sizeof(*secure));
 	if (secure == NULL)
 		return false;
+	secure->under = *stream;
+	secure->depth = depth;
 	secure->worker = worker;
+	secure->scratch = &worker->scratch[depth];
 	secure->context = tls_context_ref(context);
 	stream->ops = &stream_secure;
 	stream->state = secure;
@@ -110,9 +99,10 @@ static void secure_free(struct secure *secure)
 
 void secure_drop(struct stream *stream)
 {
-	secure_free(state_of(stream));
-	stream->ops = &stream_plain;
-	stream->state = NULL;
+	struct secure *secure = state_of(stream);
+
+	*stream = secure->under;
+	secure_free(secure);
 }
 
 bool secure_has_begun(const struct stream *stream)
@@ -127,11 +117,11 @@ const struct identity *secure_identity(const struct stream *stream)
 
 /* --- the handshake --- */
 
-static bool send_engine(struct secure *secure, int fd)
+static bool send_engine(struct secure *secure)
 {
 	size_t length;
 	const uint8_t *bytes = engine_output(secure->engine, &length);
-	ssize_t n = transmit(fd, bytes, length);
+	ssize_t n = stream_write(&secure->under, bytes, length);
 
 	if (n < 0)
 		return false;
@@ -169,19 +159,20 @@ static enum secure_progress begin(struct secure *secure, const uint8_t *bytes)
 	secure->begun = true;
 	if (is_letter(bytes[0]))
 		return SECURE_PLAIN;
-	secure->engine = engine_new(&secure->worker->engines, secure->context);
+	secure->engine =
+		engine_accept(&secure->worker->engines, secure->context);
 	return secure->engine != NULL ? SECURE_READ : SECURE_BUSY;
 }
 
-static enum secure_progress receive_engine(struct secure *secure, int fd)
+static enum secure_progress receive_engine(struct secure *secure)
 {
-	uint8_t *bytes = secure->worker->in;
+	uint8_t *bytes = secure->scratch->in;
 	enum secure_progress progress = SECURE_READ;
 	ssize_t n;
 
 	if (secure->in.p != NULL)
 		return feed_waiting(secure) ? SECURE_DONE : SECURE_GONE;
-	n = receive(fd, bytes, sizeof(secure->worker->in));
+	n = stream_read(&secure->under, bytes, sizeof(secure->scratch->in));
 	if (n < 0 && errno == EAGAIN)
 		return SECURE_READ;
 	if (n <= 0)
@@ -219,11 +210,11 @@ enum secure_progress secure_handshake(struct stream *stream,
 			finish(secure);
 			return SECURE_DONE;
 		case ENGINE_SEND:
-			if (send_engine(secure, stream->fd))
+			if (send_engine(secure))
 				break;
 			return errno == EAGAIN ? SECURE_WRITE : SECURE_GONE;
 		case ENGINE_RECEIVE:
-			progress = receive_engine(secure, stream->fd);
+			progress = receive_engine(secure);
 			if (progress != SECURE_DONE)
 				return progress;
 			break;
@@ -234,11 +225,12 @@ enum secure_progress secure_handshake(struct stream *stream,
 /* --- sending --- */
 
 /* What is sealed goes out.  0, or -1 with errno. */
-static int flush(struct secure *secure, int fd)
+static int flush(struct secure *secure)
 {
 	while (secure->out.p != NULL) {
-		ssize_t n = transmit(fd, secure->out.p + secure->out.start,
-				     spill_length(&secure->out));
+		ssize_t n = stream_write(&secure->under,
+					 secure->out.p + secure->out.start,
+					 spill_length(&secure->out));
 
 		if (n < 0)
 			return -1;
@@ -248,32 +240,32 @@ static int flush(struct secure *secure, int fd)
 }
 
 /* ALERT is sealed behind what waits and goes out if it can. */
-static void send_alert(struct secure *secure, int fd, uint8_t alert)
+static void send_alert(struct secure *secure, uint8_t alert)
 {
 	uint8_t record[RECORD_MAX_OVERHEAD + 2];
 	size_t n = record_seal_alert(&secure->records, alert, record);
 
 	if (!spill_add(&secure->out, record, (uint32_t)n))
 		secure->error = ENOMEM;
-	else if (flush(secure, fd) != 0 && errno != EAGAIN)
+	else if (flush(secure) != 0 && errno != EAGAIN)
 		secure->error = errno;
 }
 
 /* The last thing that we say. */
-static void notify(struct secure *secure, int fd, uint8_t alert)
+static void notify(struct secure *secure, uint8_t alert)
 {
 	if (secure->notified || !secure->ready)
 		return;
 	secure->notified = true;
-	send_alert(secure, fd, alert);
+	send_alert(secure, alert);
 }
 
 /* Seal up to a batch of the LENGTH bytes at TEXT and send it.  Bytes of text
  * that are gone; those that are sealed and wait are HELD.  -1 with errno. */
-static ssize_t send_batch(struct secure *secure, int fd, const uint8_t *text,
+static ssize_t send_batch(struct secure *secure, const uint8_t *text,
 			  size_t length)
 {
-	uint8_t *out = secure->worker->out;
+	uint8_t *out = secure->scratch->out;
 	size_t ends[SECURE_BATCH], sizes[SECURE_BATCH];
 	size_t count = 0, fill = 0, at = 0, gone = 0;
 	ssize_t n;
@@ -289,7 +281,7 @@ static ssize_t send_batch(struct secure *secure, int fd, const uint8_t *text,
 		sizes[count] = size;
 		ends[count++] = fill;
 	}
-	n = transmit(fd, out, fill);
+	n = stream_write(&secure->under, out, fill);
 	if (n < 0 && errno != EAGAIN)
 		return -1;
 	n = n < 0 ? 0 : n;
@@ -314,7 +306,7 @@ static ssize_t secure_write(struct stream *stream, const void *bytes,
 		errno = secure->error != 0 ? secure->error : EPIPE;
 		return -1;
 	}
-	if (flush(secure, stream->fd) != 0)
+	if (flush(secure) != 0)
 		return -1;
 	/* the caller comes back with what it could not get rid of, or else a
 	 * part of it would be lost or said twice */
@@ -325,8 +317,7 @@ static ssize_t secure_write(struct stream *stream, const void *bytes,
 	taken = secure->held;
 	secure->held = 0;
 	while (taken < length && secure->out.p == NULL) {
-		ssize_t n = send_batch(secure, stream->fd, text + taken,
-				       length - taken);
+		ssize_t n = send_batch(secure, text + taken, length - taken);
 
 		if (n < 0) {
 			/* records are lost, so there can be no more */
@@ -348,14 +339,14 @@ static int secure_shutdown(struct stream *stream)
 {
 	struct secure *secure = state_of(stream);
 
-	notify(secure, stream->fd, ALERT_CLOSE_NOTIFY);
+	notify(secure, ALERT_CLOSE_NOTIFY);
 	if (secure->error != 0) {
 		errno = secure->error;
 		return -1;
 	}
-	if (flush(secure, stream->fd) != 0)
+	if (flush(secure) != 0)
 		return -1;
-	return shutdown(stream->fd, SHUT_WR);
+	return stream_shutdown(&secure->under);
 }
 
 static void secure_abort(struct stream *stream)
@@ -368,9 +359,9 @@ static void secure_close(struct stream *stream)
 	struct secure *secure = state_of(stream);
 
 	if (secure->error == 0)
-		notify(secure, stream->fd, ALERT_CLOSE_NOTIFY);
+		notify(secure, ALERT_CLOSE_NOTIFY);
+	stream_close(&secure->under);
 	secure_free(secure);
-	close(stream->fd);
 }
 
 /* --- receiving --- */
@@ -395,19 +386,19 @@ static bool give(struct secure *secure, struct taker *taker,
 }
 
 /* The peer broke the rules, or gave up. */
-static void breach(struct secure *secure, int fd, enum record_result result,
+static void breach(struct secure *secure, enum record_result result,
 		   uint8_t alert)
 {
 	if (result == RECORD_BAD)
-		notify(secure, fd, alert);
+		notify(secure, alert);
 	secure->notified = true;
 	secure->error = result == RECORD_BAD ? EPROTO : ECONNRESET;
 }
 
 /* Open the records in the SIZE bytes at BYTES, until the taker is full; how
  * many bytes they took. */
-static size_t open_records(struct secure *secure, int fd, uint8_t *bytes,
-			   size_t size, struct taker *taker)
+static size_t open_records(struct secure *secure, uint8_t *bytes, size_t size,
+			   struct taker *taker)
 {
 	size_t used = 0;
 
@@ -427,14 +418,14 @@ static size_t open_records(struct secure *secure, int fd, uint8_t *bytes,
 		case RECORD_NOTHING:
 			if (record.alert != ALERT_CLOSE_NOTIFY &&
 			    !secure->notified)
-				send_alert(secure, fd, record.alert);
+				send_alert(secure, record.alert);
 			break;
 		case RECORD_END:
 			secure->ended = true;
 			break;
 		case RECORD_BAD:
 		case RECORD_ABORT:
-			breach(secure, fd, result, record.alert);
+			breach(secure, result, record.alert);
 			return size;
 		}
 		used += record.used;
@@ -445,7 +436,7 @@ static size_t open_records(struct secure *secure, int fd, uint8_t *bytes,
 
 /* The rest of the record that has come in part.  0: it is there, or has ended;
  * -1 with errno. */
-static int complete_record(struct secure *secure, int fd)
+static int complete_record(struct secure *secure)
 {
 	struct spill *in = &secure->in;
 
@@ -460,7 +451,7 @@ static int complete_record(struct secure *secure, int fd)
 			errno = ENOMEM;
 			return -1;
 		}
-		n = receive(fd, in->p + in->end, need - have);
+		n = stream_read(&secure->under, in->p + in->end, need - have);
 		if (n < 0)
 			return -1;
 		if (n == 0) {
@@ -472,17 +463,17 @@ static int complete_record(struct secure *secure, int fd)
 }
 
 /* From what waits. */
-static int read_waiting(struct secure *secure, int fd, struct taker *taker)
+static int read_waiting(struct secure *secure, struct taker *taker)
 {
 	size_t used;
 
 	/* a length that cannot be is told before there is room for it */
-	used = open_records(secure, fd, secure->in.p + secure->in.start,
+	used = open_records(secure, secure->in.p + secure->in.start,
 			    spill_length(&secure->in), taker);
 	if (used == 0 && secure->error == 0) {
-		if (complete_record(secure, fd) != 0)
+		if (complete_record(secure) != 0)
 			return -1;
-		used = open_records(secure, fd, secure->in.p + secure->in.start,
+		used = open_records(secure, secure->in.p + secure->in.start,
 				    spill_length(&secure->in), taker);
 	}
 	if (used != 0)
@@ -490,10 +481,11 @@ static int read_waiting(struct secure *secure, int fd, struct taker *taker)
 	return 0;
 }
 
-static int read_socket(struct secure *secure, int fd, struct taker *taker)
+static int read_socket(struct secure *secure, struct taker *taker)
 {
-	uint8_t *bytes = secure->worker->in;
-	ssize_t n = receive(fd, bytes, sizeof(secure->worker->in));
+	uint8_t *bytes = secure->scratch->in;
+	ssize_t n =
+		stream_read(&secure->under, bytes, sizeof(secure->scratch->in));
 	size_t used;
 
 	if (n < 0)
@@ -502,7 +494,7 @@ static int read_socket(struct secure *secure, int fd, struct taker *taker)
 		secure->ended = true;
 		return 0;
 	}
-	used = open_records(secure, fd, bytes, (size_t)n, taker);
+	used = open_records(secure, bytes, (size_t)n, taker);
 	if (!spill_add(&secure->in, bytes + used,
 		       (uint32_t)((size_t)n - used))) {
 		errno = ENOMEM;
@@ -532,9 +524,8 @@ static ssize_t secure_read(struct stream *stream, void *buffer, size_t size)
 	for (int i = 0; i < READ_TURNS && taker.got == 0 && !secure->ended &&
 			secure->error == 0;
 	     i++) {
-		int result = secure->in.p != NULL
-				     ? read_waiting(secure, stream->fd, &taker)
-				     : read_socket(secure, stream->fd, &taker);
+		int result = secure->in.p != NULL ? read_waiting(secure, &taker)
+						  : read_socket(secure, &taker);
 
 		if (result != 0 && errno == EAGAIN)
 			break;
@@ -559,8 +550,10 @@ static bool secure_pending(const struct stream *stream)
 	/* a read would tell more than this one did */
 	if (secure->ended || secure->error != 0)
 		return true;
-	return secure->in.p != NULL &&
-	       record_size(secure->in.p + secure->in.start, have) <= have;
+	if (secure->in.p != NULL &&
+	    record_size(secure->in.p + secure->in.start, have) <= have)
+		return true;
+	return stream_pending(&secure->under);
 }
 
 const struct stream_ops stream_secure = {

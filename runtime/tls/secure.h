@@ -1,6 +1,8 @@
 /* secure.h - a stream with TLS on it, we being the server: drives the engine
- * over the socket, and then the record layer.  A connection that idles keeps
- * its keys and nothing else; bytes that wait are allocated while they do. */
+ * over the stream below, and then the record layer.  Below is a socket, or TLS
+ * again: what passes through a tunnel may be TLS of its own.  A connection that
+ * idles keeps its keys and nothing else; bytes that wait are allocated while
+ * they do. */
 #ifndef TLS_SECURE_H
 #define TLS_SECURE_H
 
@@ -10,18 +12,26 @@
 #define SECURE_BATCH 4 /* records at once */
 #define SECURE_BUFFER (SECURE_BATCH * RECORD_MAX)
 
+/* TLS on TLS on a socket, and no more. */
+#define SECURE_DEPTH 2
+
+struct secure_scratch {
+	uint8_t in[SECURE_BUFFER];
+	uint8_t out[SECURE_BUFFER];
+};
+
 /* What the connections of one thread share. */
 struct secure_worker {
 	struct engine_pool engines;
-	uint8_t in[SECURE_BUFFER];
-	uint8_t out[SECURE_BUFFER];
+	/* One for each depth: what is decrypted below is read from above. */
+	struct secure_scratch scratch[SECURE_DEPTH];
 };
 
 struct secure_worker *secure_worker_new(void);
 void secure_worker_free(struct secure_worker *worker);
 
-/* STREAM, a plain one that is open, shall speak TLS by CONTEXT, of which a
- * reference is kept until the handshake is over.  False: out of memory. */
+/* STREAM, which is open, shall speak TLS by CONTEXT, of which a reference is
+ * kept until the handshake is over.  False: out of memory, or too deep. */
 bool secure_begin(struct stream *stream, struct secure_worker *worker,
 		  struct tls_context *context);
 
@@ -45,7 +55,7 @@ bool secure_has_begun(const struct stream *stream);
 /* Who the client is; NULL: no certificate.  The stream keeps it. */
 const struct identity *secure_identity(const struct stream *stream);
 
-/* STREAM is a plain one again. */
+/* STREAM is what it was before secure_begin(). */
 void secure_drop(struct stream *stream);
 
 extern const struct stream_ops stream_secure;

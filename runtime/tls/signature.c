@@ -3,6 +3,7 @@
 
 #include <bearssl.h>
 
+#include "crypto.h"
 #include "oid.h"
 
 #define MAX_HASH 64
@@ -231,9 +232,9 @@ static bool ec_check(const struct signature *signature, const uint8_t *hash,
 			       .q = writable(key->point.p),
 			       .qlen = key->point.n};
 
-	return br_ecdsa_vrfy_asn1_get_default()(br_ec_get_default(), hash,
-						length, &ec, signature->value.p,
-						signature->value.n) == 1;
+	return crypto_ecdsa_verify()(crypto_ec(), hash, length, &ec,
+				     signature->value.p,
+				     signature->value.n) == 1;
 }
 
 enum trust signature_check(const struct signature *signature,

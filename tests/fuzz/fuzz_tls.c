@@ -68,7 +68,7 @@ static void handshake(const uint8_t *data, size_t size)
 
 	if (context == NULL)
 		load();
-	engine = engine_new(&pool, context);
+	engine = engine_accept(&pool, context);
 	check(engine != NULL);
 	while (at < size && engine_state(engine) == ENGINE_RECEIVE) {
 		size_t piece = data[at++], used;

@@ -117,7 +117,7 @@ static struct pair *pair_new(const uint8_t *key, uint16_t suite, size_t chop)
 	}
 	br_ssl_engine_set_buffer(eng, pair->buffer, sizeof(pair->buffer), 1);
 	assert_true(br_ssl_client_reset(&pair->client, "proxy", 0));
-	pair->engine = engine_new(&pool, context);
+	pair->engine = engine_accept(&pool, context);
 	assert_non_null(pair->engine);
 	return pair;
 }
@@ -276,7 +276,7 @@ static void test_alone_in_the_world(void **state)
 static void test_copies_differ(void **state)
 {
 	struct pair *pair = pair_new(NULL, 0, 0);
-	struct engine *second = engine_new(&pool, context);
+	struct engine *second = engine_accept(&pool, context);
 	uint8_t hello[4096];
 	const uint8_t *one, *two;
 	size_t size = client_output(pair, hello, sizeof(hello)), n, m;
@@ -302,13 +302,13 @@ static void test_pool(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		engines[i] = engine_new(&pool, context);
+		engines[i] = engine_accept(&pool, context);
 	for (int i = 0; i < 3; i++)
 		engine_free(&pool, engines[i]);
 	assert_int_equal(pool.live, 0);
 	assert_true(pool.idle_count >= 3);
 	pool.live = ENGINE_MAX_LIVE;
-	assert_null(engine_new(&pool, context));
+	assert_null(engine_accept(&pool, context));
 	pool.live = 0;
 }
 

@@ -1,0 +1,41 @@
+/* engine-internal.h - what the two sides of a handshake share: engine.c drives
+ * one, engine_server.c begins it as the server. */
+#ifndef TLS_ENGINE_INTERNAL_H
+#define TLS_ENGINE_INTERNAL_H
+
+#include <bearssl.h>
+
+#include "engine.h"
+#include "presented.h"
+
+/* Enough for the handshake, whose plain records BearSSL takes byte by byte. */
+#define ENGINE_IN_SIZE (4096 + 325)
+#define ENGINE_OUT_SIZE (4096 + 85)
+#define ENGINE_ALERT_SIZE 7
+
+struct engine {
+	union {
+		br_ssl_engine_context eng; /* first in each of the others */
+		br_ssl_server_context server;
+	} tls;
+	const char *peer;            /* static: what the other side is called */
+	struct tls_context *context; /* counted */
+	struct engine *next;         /* in the pool */
+	size_t received;
+	struct presented presented;
+	struct identity *identity; /* owned: of PRESENTED's, once it is good */
+	uint8_t alert[ENGINE_ALERT_SIZE];
+	size_t alert_at; /* ENGINE_ALERT_SIZE: none is to be sent */
+	bool failed;
+	uint8_t in[ENGINE_IN_SIZE];
+	uint8_t out[ENGINE_OUT_SIZE];
+};
+
+/* One that is zeroed, and counted.  NULL: too many, or out of memory. */
+struct engine *engine_take(struct engine_pool *pool);
+
+/* After the template is copied and PRESENTED is set: buffers, and entropy,
+ * which no two may share.  False: there is none. */
+bool engine_equip(struct engine *engine);
+
+#endif
