@@ -69,6 +69,14 @@ def machine():
             "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[1]}
 
 
+def revision():
+    """Of the source; a page that was just written does not count."""
+    at = first_line(["git", "-C", ROOT, "log", "-1", "--format=%h"])
+    changed = first_line(["git", "-C", ROOT, "status", "--porcelain", "--",
+                          ":!docs"])
+    return at + ("-dirty" if changed else "")
+
+
 def peer_text(peer):
     if not peer or not os.path.isfile(peer):
         return peer or ""
@@ -120,8 +128,7 @@ def write(results, peer):
     """bench.json, the tables, the plots."""
     OUT.mkdir(parents=True, exist_ok=True)
     told = {"date": time.strftime("%F"), "rounds": ROUNDS, "quick": QUICK,
-            "revision": first_line(["git", "-C", ROOT, "describe", "--always",
-                                    "--dirty"]),
+            "revision": revision(),
             "machine": machine(), "peer": peer_text(peer),
             "rows": results.rows, "costs": results.costs}
     (OUT / "bench.json").write_text(json.dumps(told, indent=1) + "\n")

@@ -163,7 +163,7 @@ def worker_rows(bench, results, rounds, scale, wanted):
     and, where there are processors for it, how many a second.  The baseline is
     one worker."""
     count = max(64, int(4000 * scale))
-    free = len(os.sched_getaffinity(0)) - busy_processors()
+    free = max(0, len(os.sched_getaffinity(0)) - busy_processors())
     kinds = {"": ("us", "CONNECT, {}, all CPU"),
              "-busiest": ("us", "CONNECT, {}, CPU of the busiest"),
              "-rate": ("/s", "CONNECTs a second, {}")}
