@@ -3,11 +3,14 @@
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 VERSION := 0.1.0
 
 # On a bare machine there is no compiler yet: `make run` and `make test` install
 # what is missing before anything below is needed.
 CC      ?= cc
+OBJCOPY ?= objcopy
 PYTHON  := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 PYTEST  := $(PYTHON) -m pytest -q -p no:cacheprovider
 
@@ -150,11 +153,14 @@ COMPILER_SRC := \
 	compiler/yaml_events.c
 
 RUNTIME_SRC := \
+	runtime/announce.c \
 	runtime/check.c \
 	runtime/config.c \
+	runtime/control.c \
 	runtime/drain.c \
 	runtime/handover.c \
 	runtime/inherited.c \
+	runtime/library.c \
 	runtime/listening.c \
 	runtime/main.c \
 	runtime/net/dial.c \
@@ -191,6 +197,7 @@ RUNTIME_SRC := \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/measure.c \
+	runtime/proxy/origin.c \
 	runtime/proxy/pipes.c \
 	runtime/proxy/preamble.c \
 	runtime/proxy/report.c \
@@ -203,6 +210,7 @@ RUNTIME_SRC := \
 	runtime/proxy/upstream.c \
 	runtime/proxy/via.c \
 	runtime/proxy/worker.c \
+	runtime/role_callback.c \
 	runtime/server.c \
 	runtime/settings.c \
 	runtime/settings_check.c \
@@ -221,6 +229,7 @@ RUNTIME_SRC := \
 	runtime/tls/crypto.c \
 	runtime/tls/der.c \
 	runtime/tls/engine.c \
+	runtime/tls/engine_client.c \
 	runtime/tls/engine_server.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
@@ -234,7 +243,9 @@ RUNTIME_SRC := \
 	runtime/tls/record.c \
 	runtime/tls/role.c \
 	runtime/tls/role_spec.c \
+	runtime/tls/roots.c \
 	runtime/tls/secure.c \
+	runtime/tls/server_name.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
 	runtime/verify_client.c \
@@ -256,6 +267,14 @@ LIBRUNTIME  := $(BUILD)/libruntime.a
 COMPILER_MAIN := $(filter compiler/main.c,$(COMPILER_SRC))
 RUNTIME_MAIN  := $(filter runtime/main.c,$(RUNTIME_SRC))
 
+# libsmokescreen: the proxy as a library, see runtime/smokescreen.h.  The number
+# in SONAME changes when programs that are built already would not work with it.
+SONAME  := libsmokescreen.so.0
+PIC_SRC := $(GRAMMAR_SRC) $(POLICY_SRC) $(filter-out $(RUNTIME_MAIN),$(RUNTIME_SRC))
+PIC_O   := $(PIC_SRC:%.c=$(BUILD)/pic/%.o) $(GEN_C:$(BUILD)/gen/%.c=$(BUILD)/pic/gen/%.o)
+LIBRARY := $(BUILD)/libsmokescreen.a $(BUILD)/$(SONAME)
+EXPORTS := runtime/smokescreen.map
+
 PROGRAMS := $(if $(COMPILER_MAIN),$(BUILD)/smokescreenc) \
 	    $(if $(RUNTIME_MAIN),$(BUILD)/smokescreen)
 
@@ -271,8 +290,8 @@ REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all programs run test check check-asan deps deps-ci deps-bench fuzz soak \
-	bench performance bench-smoke lint \
+.PHONY: all programs library run test check check-asan deps deps-ci deps-bench \
+	fuzz soak bench performance bench-smoke lint \
 	check-layers check-format check-docs check-warnings format install \
 	clean help docs policies test-programs bench-programs fuzz-programs
 .DELETE_ON_ERROR:
@@ -282,12 +301,15 @@ all: programs policies
 
 programs: $(PROGRAMS)
 
+library: $(LIBRARY)
+
 policies: $(BLOBS)
 
 help:
 	@sed -n 's/^## //p' Makefile
 
 ## make            build smokescreenc, smokescreen and the sample policies
+## make library    build libsmokescreen, for programs that name their clients themselves
 ## make run        install what is missing, build, start the proxy on 127.0.0.1:4750
 ## make test       install what is missing, build and run every test
 ## make check-asan the same tests under ASan and UBSan
@@ -310,8 +332,8 @@ run: deps
 test: deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) check
 
-check: all test-programs
-	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run_tests.py
+check: all library test-programs
+	$(Q)BUILD=$(BUILD) CC="$(CC)" $(PYTHON) tests/run_tests.py
 
 check-asan:
 	$(Q)$(MAKE) --no-print-directory check BUILD=build/asan \
@@ -341,6 +363,34 @@ $(LIBGRAMMAR): $(call obj,$(GRAMMAR_SRC)) $(GEN_O)
 $(LIBPOLICY): $(call obj,$(POLICY_SRC))
 $(LIBCOMPILER): $(call obj,$(filter-out $(COMPILER_MAIN),$(COMPILER_SRC)))
 $(LIBRUNTIME): $(call obj,$(filter-out $(RUNTIME_MAIN),$(RUNTIME_SRC)))
+
+# --- libsmokescreen -----------------------------------------------------------
+
+# One object, in which every name is local but those of smokescreen.h: a program
+# that links it may have a log_new() of its own.
+$(BUILD)/libsmokescreen.a: $(LIBRUNTIME) $(LIBGRAMMAR) $(LIBPOLICY) $(EXPORTS)
+	$(call say,AR,$@)
+	$(Q)sed -n 's/^\t\(smokescreen_[a-z_]*\);$$/\1/p' $(EXPORTS) >$@.names
+	$(Q)$(LD) -r -o $(@:.a=.o) --whole-archive $(filter %.a,$^)
+	$(Q)$(OBJCOPY) --keep-global-symbols=$@.names $(@:.a=.o)
+	$(Q)rm -f $@ && ar crs $@ $(@:.a=.o)
+
+# Sanitizers leave names to the program that is linked.
+$(BUILD)/$(SONAME): $(PIC_O) $(EXPORTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) \
+		-Wl,--version-script,$(EXPORTS) $(if $(SAN),,-Wl,-z,defs) \
+		-o $@ $(PIC_O) $(RUNTIME_LIBS)
+
+$(BUILD)/pic/%.o: %.c | $(GEN_C)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$(BUILD)/pic/gen/%.o: $(BUILD)/gen/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GEN_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 # A file newly listed may be older than the archive: the list counts too.
 $(LIBGRAMMAR) $(LIBPOLICY) $(LIBCOMPILER) $(LIBRUNTIME): Makefile
@@ -451,7 +501,7 @@ bench-smoke: all bench-programs
 
 # --- checks that read the source ----------------------------------------------
 
-C_FILES := $(shell find grammar compiler runtime tests -name '*.[ch]' 2>/dev/null | sort)
+C_FILES := $(shell find grammar compiler runtime tests docs/examples -name '*.[ch]' 2>/dev/null | sort)
 
 lint:
 	$(Q)BUILD=$(BUILD) sh tests/lint.sh
@@ -486,13 +536,23 @@ check-warnings:
 	$(Q)$(MAKE) --no-print-directory all test-programs bench-programs BUILD=build/clang CC=clang WERROR=1
 
 MAN := $(wildcard docs/*.[1-8])
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
+install: all library
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
 	$(foreach m,$(MAN),install -D -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m));)
+	install -D -m 644 runtime/smokescreen.h $(DESTDIR)$(INCLUDEDIR)/smokescreen.h
+	install -m 644 $(BUILD)/libsmokescreen.a $(DESTDIR)$(LIBDIR)/
+	install -m 644 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION)
+	ln -sf $(SONAME).$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libsmokescreen.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+		-e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${exec_prefix}/%)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
+		-e 's|@LIBS@|$(RUNTIME_LIBS)|' runtime/smokescreen.pc.in \
+		>$(DESTDIR)$(LIBDIR)/pkgconfig/smokescreen.pc
 
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD)/obj $(BUILD)/tests $(BUILD)/replay $(BUILD)/bench -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/tests $(BUILD)/replay $(BUILD)/bench -name '*.d' 2>/dev/null)

@@ -181,6 +181,8 @@ static void print_files(FILE *out, const char *key, char *const *files,
 
 static void print_tls(FILE *out, const struct tls_options *tls)
 {
+	if (tls->role_by_program)
+		fprintf(out, "role_from: this program\n");
 	if (tls->cert_file == NULL) {
 		fprintf(out, "tls: none: clients speak plain HTTP\n");
 		return;
@@ -190,9 +192,33 @@ static void print_tls(FILE *out, const struct tls_options *tls)
 	print_files(out, "client_ca_files", tls->ca_files, tls->ca_count);
 	print_files(out, "crl_files", tls->crl_files, tls->crl_count);
 	print_duration(out, "tls_crl_grace", tls->crl_grace_ms);
-	fprintf(out, "require_client_cert: %s\nrole_from: %s\n",
-		tls->require_client_cert ? "true" : "false",
-		tls->role_from != NULL ? tls->role_from : "cn");
+	fprintf(out, "require_client_cert: %s\n",
+		tls->require_client_cert ? "true" : "false");
+	if (!tls->role_by_program)
+		fprintf(out, "role_from: %s\n",
+			tls->role_from != NULL ? tls->role_from : "cn");
+}
+
+static void print_roots(FILE *out, const struct tls_roots *roots)
+{
+	static const char *const sources[] = {
+		[ROOTS_NONE] = "none",
+		[ROOTS_GIVEN] = "given",
+		[ROOTS_ENVIRONMENT] = "SSL_CERT_FILE",
+		[ROOTS_SYSTEM] = "the system's",
+	};
+	struct roots_info info = tls_roots_info(roots);
+
+	if (info.source == ROOTS_NONE) {
+		fprintf(out, "origin_ca_file: none: no server is trusted: %s\n",
+			info.why);
+		return;
+	}
+	fprintf(out, "origin_ca_file: %s # %s, %zu certificates", info.path,
+		sources[info.source], info.count);
+	if (info.skipped != 0)
+		fprintf(out, ", %zu skipped", info.skipped);
+	fprintf(out, "\n");
 }
 
 static void print_warning(void *out, const char *text)
@@ -286,6 +312,7 @@ bool check_config(const struct settings *settings, FILE *out, char *why)
 		snprintf(why, STORE_WHY_MAX, "%s", reason);
 	} else {
 		print_settings(out, settings);
+		print_roots(out, store.current->roots);
 		print_policy(out, settings, store.current);
 		if (store.current->tls != NULL)
 			tls_context_warn(store.current->tls,

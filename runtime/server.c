@@ -11,12 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "announce.h"
 #include "drain.h"
 #include "handover.h"
 #include "inherited.h"
 #include "listening.h"
 #include "observers.h"
-#include "runtime/net/endpoint.h"
 #include "runtime/proxy/worker.h"
 #include "store.h"
 #include "watch.h"
@@ -26,12 +26,14 @@
 
 struct server {
 	const struct settings *settings; /* borrowed */
+	struct hooks *hooks;             /* borrowed */
 	struct store store;
 	struct log_sink sink;
 	struct shared shared;
 	struct log *log;
-	struct event_base *base; /* signals and the drain's tick */
-	struct event *signals[4];
+	struct event_base *base;  /* signals and the drain's tick */
+	struct event *signals[4]; /* NULL: not ours to handle */
+	struct event *control;
 	struct event *tick;
 	struct event *log_retry;
 	struct drain drain;
@@ -122,6 +124,27 @@ static void warn_of_tls(struct server *server)
 		tls_context_warn(tls, (int64_t)time(NULL), warn, server);
 }
 
+/* By whom servers are judged.  That there is nobody is a mistake only if there
+ * was to be somebody. */
+static void tell_of_roots(struct server *server)
+{
+	struct roots_info info = tls_roots_info(server->store.current->roots);
+	bool mistake = info.why != NULL && info.path != NULL;
+	struct json line =
+		log_begin(server->log, mistake ? LOG_WARNING : LOG_INFO,
+			  info.why != NULL ? "no origin CAs: no server is "
+					     "trusted"
+					   : "origin CAs loaded");
+
+	if (info.path != NULL)
+		json_put_text(&line, "file", info.path);
+	json_put_unsigned(&line, "certificates", info.count);
+	json_put_unsigned(&line, "skipped", info.skipped);
+	if (info.why != NULL)
+		json_put_text(&line, "error", info.why);
+	log_end(server->log, &line);
+}
+
 static void reload(struct server *server, const char *cause)
 {
 	struct store_reload result;
@@ -150,6 +173,7 @@ static void reload(struct server *server, const char *cause)
 	if (!ok)
 		return;
 	warn_of_tls(server);
+	tell_of_roots(server);
 	wake_all(server);
 }
 
@@ -193,6 +217,22 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 	flush_log(server);
 }
 
+static void on_control(evutil_socket_t fd, short what, void *context)
+{
+	struct server *server = context;
+	unsigned asked = control_take(&server->hooks->control);
+
+	(void)fd;
+	(void)what;
+	if ((asked & CONTROL_RELOAD) != 0)
+		reload(server, "program");
+	if ((asked & CONTROL_DRAIN) != 0)
+		start_drain(server);
+	if ((asked & CONTROL_QUIT) != 0)
+		stop(server);
+	flush_log(server);
+}
+
 static void on_log_retry(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
@@ -214,10 +254,12 @@ static void raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool add_events(struct server *server)
+static bool add_signals(struct server *server)
 {
 	static const int numbers[] = {SIGHUP, SIGTERM, SIGUSR2, SIGINT};
 
+	if (server->hooks->leave_signals)
+		return true;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		server->signals[i] = evsignal_new(server->base, numbers[i],
 						  on_signal, server);
@@ -225,6 +267,17 @@ static bool add_events(struct server *server)
 		    event_add(server->signals[i], NULL) != 0)
 			return false;
 	}
+	return true;
+}
+
+static bool add_events(struct server *server)
+{
+	if (!add_signals(server))
+		return false;
+	server->control = event_new(server->base, server->hooks->control.fd,
+				    EV_READ | EV_PERSIST, on_control, server);
+	if (server->control == NULL || event_add(server->control, NULL) != 0)
+		return false;
 	server->tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
 	server->log_retry =
 		event_new(server->base, -1, 0, on_log_retry, server);
@@ -258,10 +311,9 @@ static bool add_watch(struct server *server, char *why)
 }
 
 /* We serve: stand ready for a successor, and let the predecessor end. */
-static bool take_over(struct server *server)
+static bool take_over(struct server *server, char *why)
 {
 	const char *path = server->settings->handover_socket;
-	char why[HANDOVER_WHY_MAX];
 	size_t count = 0;
 
 	if (path == NULL)
@@ -271,10 +323,8 @@ static bool take_over(struct server *server)
 					  server->listeners + count);
 	server->handover = handover_new(server->base, path, server->listeners,
 					count, on_handed_over, server, why);
-	if (server->handover == NULL) {
-		fprintf(stderr, "smokescreen: %s\n", why);
+	if (server->handover == NULL)
 		return false;
-	}
 	handover_taken(&server->listening.offer);
 	return true;
 }
@@ -311,7 +361,23 @@ static bool add_listeners(struct server *server, char *why)
 	return listening_open(&server->listening, why);
 }
 
-struct server *server_new(const struct settings *settings, char *why)
+static void on_line(void *hooks, const char *line, size_t length)
+{
+	const struct hooks *to = hooks;
+
+	to->log(to->log_context, SMOKESCREEN_LOG_LINE, line, length);
+}
+
+static void open_sink(struct server *server)
+{
+	if (server->hooks->log != NULL)
+		log_sink_init_function(&server->sink, on_line, server->hooks);
+	else
+		log_sink_init(&server->sink, STDERR_FILENO);
+}
+
+struct server *server_new(const struct settings *settings, struct hooks *hooks,
+			  char *why)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -319,10 +385,12 @@ struct server *server_new(const struct settings *settings, char *why)
 	if (server == NULL)
 		return NULL;
 	raise_descriptors();
-	log_sink_init(&server->sink, STDERR_FILENO);
+	server->hooks = hooks;
+	open_sink(server);
 	server->settings = settings;
 	server->listening.offer.connection = -1;
 	server->shared.settings = settings;
+	server->shared.hooks = hooks;
 	server->shared.store = &server->store;
 	server->shared.sink = &server->sink;
 	limits_init(&server->shared.limits, settings);
@@ -359,6 +427,8 @@ void server_free(struct server *server)
 	for (size_t i = 0; i < 4; i++)
 		if (server->signals[i] != NULL)
 			event_free(server->signals[i]);
+	if (server->control != NULL)
+		event_free(server->control);
 	if (server->tick != NULL)
 		event_free(server->tick);
 	if (server->log_retry != NULL)
@@ -374,109 +444,6 @@ void server_free(struct server *server)
 
 /* --- serving --- */
 
-static bool default_rule_is_open(const struct blob *blob)
-{
-	uint32_t count = blob_rule_count(blob);
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct rule_info rule;
-
-		if (blob_rule(blob, i, &rule) && rule.is_default)
-			return rule.action == RULE_OPEN;
-	}
-	return false;
-}
-
-/* One line that names every way in which whoever reaches the port may use us;
- * or that nobody can. */
-static void warn_of_open_doors(struct server *server)
-{
-	const struct policy *policy = server->store.current;
-	const struct tls_options *tls = &server->settings->tls;
-	bool by_role = policy->has_acl && !server->settings->allow_missing_role;
-	struct json line;
-	char doors[512];
-
-	if (tls->require_client_cert || (by_role && tls->ca_count != 0))
-		return;
-	if (by_role) {
-		log_message(server->log, LOG_WARNING,
-			    "every request will be denied: the ACL is by role, "
-			    "no client can have one without TLS and "
-			    "--tls-client-ca-file, and allow_missing_role is "
-			    "not set");
-		return;
-	}
-	snprintf(doors, sizeof(doors), "%s%s%s%s",
-		 tls->cert_file == NULL
-			 ? "no TLS: clients are not authenticated"
-		 : tls->ca_count == 0
-			 ? "no client CA: clients are not authenticated"
-			 : "no require_client_cert: clients need no "
-			   "certificate",
-		 policy->has_acl ? "; allow_missing_role: clients without a "
-				   "role are served"
-				 : "; no ACL: every host is allowed",
-		 policy->has_acl && default_rule_is_open(&policy->blob)
-			 ? "; the default rule is open"
-			 : "",
-		 server->settings->proxy_protocol &&
-				 server->settings->proxy_trust_count == 0
-			 ? "; proxy_protocol_trust: PROXY headers are believed "
-			   "from anyone"
-			 : "");
-	line = log_begin(server->log, LOG_WARNING,
-			 "anyone who can reach the port can use this proxy");
-	json_put_text(&line, "open_doors", doors);
-	log_end(server->log, &line);
-}
-
-/* Where we listen: the proxy's own listeners first, then the others. */
-static void log_listeners(struct server *server)
-{
-	const struct self_listeners *listeners = &server->shared.listeners;
-
-	for (size_t i = 0; i < listeners->count; i++) {
-		struct json line =
-			log_begin(server->log, LOG_INFO,
-				  "Self-connection detection initialized");
-		char text[ADDR_TEXT_MAX];
-
-		addr_format(&listeners->at[i].addr, text);
-		json_put_text(&line, "listening_ip", text);
-		json_put_unsigned(&line, "listening_port",
-				  listeners->at[i].port);
-		log_end(server->log, &line);
-	}
-}
-
-static void log_ready(struct server *server)
-{
-	const struct self_listeners *listeners = &server->shared.listeners;
-	char where[ENDPOINT_TEXT_MAX];
-	struct json line;
-
-	log_listeners(server);
-	observers_log(&server->observers);
-	if (server->settings->listen_ip == NULL &&
-	    server->settings->acl_file == NULL &&
-	    server->listening.inherited == 0)
-		log_message(server->log, LOG_WARNING,
-			    "without an ACL only this machine is served: "
-			    "listening on 127.0.0.1");
-	endpoint_format(&listeners->at[0].addr, listeners->at[0].port, where);
-	line = log_begin(server->log, LOG_INFO, "ready");
-	json_put_text(&line, "address", where);
-	json_put_unsigned(&line, "port", listeners->at[0].port);
-	if (server->listening.inherited != 0)
-		json_put_unsigned(&line, "inherited_sockets",
-				  (uint64_t)server->listening.inherited);
-	json_put_unsigned(&line, "workers", server->count);
-	json_put_text(&line, "policy", server->store.current->hash);
-	json_put_text(&line, "version", SMOKESCREEN_VERSION);
-	log_end(server->log, &line);
-}
-
 static void log_ack(struct server *server)
 {
 	char why[INHERITED_WHY_MAX];
@@ -487,6 +454,14 @@ static void log_ack(struct server *server)
 
 static void log_start(struct server *server)
 {
+	const struct announcement announcement = {
+		.settings = server->settings,
+		.policy = server->store.current,
+		.listeners = &server->shared.listeners,
+		.observers = &server->observers,
+		.inherited = server->listening.inherited,
+		.workers = server->count,
+	};
 	char text[512];
 
 	log_message(server->log, LOG_INFO, "starting");
@@ -495,35 +470,41 @@ static void log_start(struct server *server)
 			 server->settings->acl_file);
 		log_message(server->log, LOG_INFO, text);
 	}
-	warn_of_open_doors(server);
+	announce_open_doors(server->log, &announcement);
 	warn_of_tls(server);
-	log_ready(server);
+	tell_of_roots(server);
+	announce_ready(server->log, &announcement);
 	log_ack(server);
 	flush_log(server);
 }
 
-int server_run(struct server *server)
+static bool start_workers(struct server *server, char *why)
 {
-	bool ok = true;
-
-	signal(SIGPIPE, SIG_IGN);
-	for (unsigned i = 0; ok && i < server->count; i++) {
+	for (unsigned i = 0; i < server->count; i++) {
 		int error = worker_start(server->workers[i]);
 
 		if (error != 0) {
-			fprintf(stderr, "smokescreen: thread: %s\n",
-				strerror(error));
-			ok = false;
-			stop(server);
+			snprintf(why, SERVER_WHY_MAX, "thread: %s",
+				 strerror(error));
+			return false;
 		}
 	}
-	if (ok && !take_over(server)) {
-		ok = false;
-		stop(server);
-	}
+	return true;
+}
+
+enum server_end server_run(struct server *server, char *why)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction pipe;
+	bool ok;
+
+	sigaction(SIGPIPE, &ignore, &pipe);
+	ok = start_workers(server, why) && take_over(server, why);
 	if (ok) {
 		log_start(server);
 		event_base_dispatch(server->base);
+	} else {
+		stop(server);
 	}
 	for (unsigned i = 0; i < server->count; i++)
 		worker_join(server->workers[i]);
@@ -531,9 +512,8 @@ int server_run(struct server *server)
 	for (unsigned i = 0; i < server->count; i++)
 		log_flush_wait(server->workers[i]->log, FINAL_FLUSH_MS);
 	log_flush_wait(server->log, FINAL_FLUSH_MS);
-	if (server->interrupted) {
-		signal(SIGINT, SIG_DFL);
-		raise(SIGINT);
-	}
-	return ok ? 0 : 1;
+	sigaction(SIGPIPE, &pipe, NULL);
+	if (!ok)
+		return SERVER_FAILED;
+	return server->interrupted ? SERVER_INTERRUPTED : SERVER_ENDED;
 }

@@ -4,12 +4,14 @@
  *   TERM, USR2  take no new clients, end when the old ones have
  *   HUP         load the policy again
  *   INT         end at once
- */
+ *
+ * and the same of struct control, from whoever has it. */
 #ifndef RUNTIME_SERVER_H
 #define RUNTIME_SERVER_H
 
 #include <stdbool.h>
 
+#include "hooks.h"
 #include "settings.h"
 #include "store.h"
 
@@ -18,12 +20,17 @@ struct server;
 #define SERVER_WHY_MAX STORE_WHY_MAX
 
 /* Load the policy and open the listeners.  NULL: WHY says why not, and nothing
- * was logged.  SETTINGS is borrowed. */
-struct server *server_new(const struct settings *settings, char *why);
+ * was logged.  SETTINGS and HOOKS are borrowed. */
+struct server *server_new(const struct settings *settings, struct hooks *hooks,
+			  char *why);
 
-/* Log that we are there and serve until a signal ends it.  The exit status;
- * after SIGINT the process ends by that signal instead. */
-int server_run(struct server *server);
+/* Log that we are there and serve until a signal or HOOKS' control ends it. */
+enum server_end {
+	SERVER_FAILED = 0, /* it could not begin: WHY says why not */
+	SERVER_ENDED,
+	SERVER_INTERRUPTED, /* by SIGINT */
+};
+enum server_end server_run(struct server *server, char *why);
 
 void server_free(struct server *server);
 

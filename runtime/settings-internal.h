@@ -37,6 +37,7 @@ bool set_crl_grace(struct settings *settings, const char *text, char *why);
 bool set_require_client_cert(struct settings *settings, const char *text,
 			     char *why);
 bool set_role_from(struct settings *settings, const char *text, char *why);
+bool set_origin_ca(struct settings *settings, const char *text, char *why);
 void settings_free_tls(struct settings *settings);
 
 #endif

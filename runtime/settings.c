@@ -483,7 +483,7 @@ const struct setting settings_table[] = {
 	 SETTING_BOOL, NULL, "Allow private ranges (RFC 1918, fc00::/7)",
 	 set_unsafe_private},
 	{"upstream-http-proxy-addr", "upstream_http_proxy_addr", SETTING_STRING,
-	 "URL", "Proxy plain HTTP by way of the HTTP proxy at URL",
+	 "URL", "Ask for http:// URLs by way of the HTTP proxy at URL",
 	 set_http_proxy},
 	{"upstream-https-proxy-addr", "upstream_https_proxy_addr",
 	 SETTING_STRING, "URL", "Open tunnels by way of the HTTP proxy at URL",
@@ -558,6 +558,9 @@ const struct setting settings_table[] = {
 	{"role-from", "role_from", SETTING_STRING, "SPEC",
 	 "Take a client's role from SPEC of its certificate (default: cn)",
 	 set_role_from},
+	{"origin-ca-file", "origin_ca_file", SETTING_STRING, "FILE",
+	 "Trust servers by the CAs in FILE (default: by the system's)",
+	 set_origin_ca},
 	{NULL, "tls.cert_file", SETTING_STRING, NULL, NULL, set_cert_file},
 	{NULL, "tls.key_file", SETTING_STRING, NULL, NULL, set_key_file},
 	{NULL, "time_connect", SETTING_BOOL, NULL, NULL, set_time_connect},
@@ -580,7 +583,6 @@ const size_t settings_count =
 	sizeof(settings_table) / sizeof(settings_table[0]);
 
 const struct unsupported settings_unsupported[] = {
-	{"origin-ca-file", "origin_ca_file"},
 	{NULL, "mitm_ca_cert_file"},
 	{NULL, "mitm_ca_key_file"},
 };

@@ -69,6 +69,7 @@ struct settings {
 	struct addr_prefix *proxy_trust; /* that one of these sends, */
 	size_t proxy_trust_count;        /* or anyone, if there are none */
 	struct tls_options tls;          /* its strings are owned, too */
+	char *origin_ca_file; /* by what servers are judged; NULL: roots.h */
 	bool check_config;
 	bool help;
 	bool version;

@@ -16,10 +16,6 @@ bool settings_check(const struct settings *settings, char *why)
 				      "than maxRequestRate (%g); omit to use "
 				      "default (2x rate)",
 				      settings->max_burst, settings->max_rate);
-	if ((settings->http_proxy != NULL && settings->http_proxy->tls) ||
-	    (settings->https_proxy != NULL && settings->https_proxy->tls))
-		return setting_refuse(why, "an upstream proxy over TLS, "
-					   "https://, is not supported yet");
 	if (settings->watch && settings->acl_file == NULL)
 		return setting_refuse(why, "there is no policy to watch; give "
 					   "--egress-acl-file, too");

@@ -1,5 +1,6 @@
-/* settings_tls.c - the setters of TLS with clients.  Not here: reading those
- * files, and which of them go together; runtime/tls/context.c. */
+/* settings_tls.c - the setters of TLS, with clients and with servers.  Not
+ * here: reading those files, and which of them go together;
+ * runtime/tls/context.c. */
 #include "settings-internal.h"
 
 #include <stdlib.h>
@@ -76,6 +77,11 @@ bool set_role_from(struct settings *settings, const char *text, char *why)
 	return setting_optional(&settings->tls.role_from, text, why);
 }
 
+bool set_origin_ca(struct settings *settings, const char *text, char *why)
+{
+	return setting_optional(&settings->origin_ca_file, text, why);
+}
+
 static void free_list(char **list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -91,4 +97,6 @@ void settings_free_tls(struct settings *settings)
 	free_list(settings->tls.ca_files, settings->tls.ca_count);
 	free_list(settings->tls.crl_files, settings->tls.crl_count);
 	settings->tls = (struct tls_options){0};
+	free(settings->origin_ca_file);
+	settings->origin_ca_file = NULL;
 }

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-_Static_assert(STORE_WHY_MAX >= TLS_CONTEXT_WHY_MAX,
+_Static_assert(STORE_WHY_MAX >= TLS_CONTEXT_WHY_MAX &&
+		       STORE_WHY_MAX >= ROOTS_WHY_MAX,
 	       "who is called may fill it");
 
 __attribute__((format(printf, 2, 3))) static bool
@@ -42,6 +43,7 @@ void policy_unref(struct policy **slot)
 	metrics_rules_fini(&policy->counted);
 	free(policy->image);
 	tls_context_unref(&policy->tls);
+	tls_roots_unref(&policy->roots);
 	free(policy);
 }
 
@@ -219,7 +221,8 @@ static struct policy *load(const struct settings *settings, char *hash,
 	      check_actions(policy, settings, why))) &&
 	    build_ranges(policy, settings, why) && number_rules(policy, why) &&
 	    tls_context_load(&settings->tls, (int64_t)policy->loaded,
-			     &policy->tls, why)) {
+			     &policy->tls, why) &&
+	    tls_roots_load(settings->origin_ca_file, &policy->roots, why)) {
 		memcpy(hash, policy->hash, sizeof(policy->hash));
 		return policy;
 	}

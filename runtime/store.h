@@ -13,6 +13,7 @@
 #include "runtime/observe/metrics.h"
 #include "runtime/policy/blob.h"
 #include "runtime/policy/ranges.h"
+#include "runtime/tls/roots.h"
 #include "settings.h"
 
 #define STORE_WHY_MAX 16384 /* a command with two quoted paths */
@@ -26,6 +27,7 @@ struct policy {
 	void *image;          /* owned: what RANGES views, if built */
 	char hash[17];        /* "policy" in logs; "" without an ACL */
 	struct tls_context *tls;      /* counted; NULL: clients speak plainly */
+	struct tls_roots *roots;      /* counted: whom we trust as a client */
 	uint64_t loaded;              /* when, in seconds since 1970 */
 	struct metrics_rules counted; /* the rules' places among the metrics */
 };

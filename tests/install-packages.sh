@@ -6,6 +6,7 @@ set -eu
 
 packages="gcc libc6-dev make re2c lemon libbearssl-dev libevent-dev libc-ares-dev
 libidn2-dev libpsl-dev libjansson-dev libcmocka-dev
+pkgconf
 python3 python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml
 curl openssl ca-certificates"
 # the load generator's TLS, and what counts calls and instructions

@@ -134,11 +134,15 @@ static void put_identity(struct json *line, const struct identity *identity)
 		json_put_text(line, "role", "");
 		return;
 	}
-	json_put_string(line, "inbound_remote_x509_cn", identity->cn);
-	json_put_string(line, "inbound_remote_x509_ou", identity->ou);
+	if (identity->has_certificate) {
+		json_put_string(line, "inbound_remote_x509_cn", identity->cn);
+		json_put_string(line, "inbound_remote_x509_ou", identity->ou);
+	}
 	json_put_string(line, "role", identity->role);
 	if (identity->has_role)
 		json_put_string(line, "role_source", identity->source);
+	if (identity->refused)
+		json_put_string(line, "role_error", identity->why);
 }
 
 /* The fields of both kinds of line. */

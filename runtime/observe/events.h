@@ -53,7 +53,7 @@ struct exchange {
 	struct classification class;     /* of the address, once there is one */
 	const struct blob *blob;         /* borrowed; NULL without an ACL */
 	const char *policy;              /* borrowed: its hash, or "" */
-	const struct identity *identity; /* borrowed; NULL: no certificate */
+	const struct identity *identity; /* borrowed; NULL: unknown */
 	struct metrics *metrics; /* borrowed; NULL: nothing is counted */
 	uint16_t cause;          /* enum metric_cause: why so decided */
 	uint16_t set;            /* the rule's role and project, counted */

@@ -47,11 +47,32 @@ void log_sink_init(struct log_sink *sink, int fd)
 	sink->kind = SINK_NONBLOCKING;
 }
 
+void log_sink_init_function(struct log_sink *sink, log_take *take,
+			    void *closure)
+{
+	pthread_mutex_init(&sink->lock, NULL);
+	sink->fd = -1;
+	sink->fd_is_ours = false;
+	sink->rest_length = 0;
+	sink->kind = SINK_FUNCTION;
+	sink->take = take;
+	sink->closure = closure;
+}
+
 void log_sink_fini(struct log_sink *sink)
 {
 	if (sink->fd_is_ours)
 		close(sink->fd);
 	pthread_mutex_destroy(&sink->lock);
+}
+
+/* The first line at P, which always is a whole one. */
+static ssize_t give_line(struct log_sink *sink, const char *p, size_t n)
+{
+	const char *end = memchr(p, '\n', n);
+
+	sink->take(sink->closure, p, (size_t)(end - p));
+	return end + 1 - p;
 }
 
 /* One write that does not wait: bytes written, 0 when it would have to wait.
@@ -74,6 +95,9 @@ static size_t sink_write(struct log_sink *sink, const char *p, size_t n)
 			break;
 		case SINK_NONBLOCKING:
 			done = write(sink->fd, p, n);
+			break;
+		case SINK_FUNCTION:
+			done = give_line(sink, p, n);
 			break;
 		}
 	} while (done < 0 && errno == EINTR);

@@ -1,4 +1,5 @@
-/* log.h - the log: one JSON object a line on standard error, nothing else.
+/* log.h - the log: one JSON object a line on standard error, nothing else; or
+ * to a function, which gets the same lines.
  * A thread formats into its own buffer and flushes it once per turn of its
  * loop.  Writing never waits: when the reader stalls, lines stay in the buffer,
  * and when that is full they are dropped and counted, and the count is logged
@@ -23,11 +24,21 @@
 
 enum log_level { LOG_INFO = 0, LOG_WARNING, LOG_ERROR };
 
+/* Takes a line of LENGTH bytes, without its newline.  It must not wait. */
+typedef void log_take(void *closure, const char *line, size_t length);
+
 /* Where the lines of all threads go. */
 struct log_sink {
 	pthread_mutex_t lock; /* held for one write(), which does not wait */
 	int fd;
-	enum { SINK_NONBLOCKING = 0, SINK_SOCKET, SINK_POLLED } kind;
+	enum {
+		SINK_NONBLOCKING = 0,
+		SINK_SOCKET,
+		SINK_POLLED,
+		SINK_FUNCTION,
+	} kind;
+	log_take *take; /* of SINK_FUNCTION; one call at a time */
+	void *closure;
 	bool fd_is_ours;
 	size_t rest_length; /* the end of a line that was written in part: goes
 			     * before any other line */
@@ -48,6 +59,9 @@ struct log {
 /* Write to FD, left as it is: where a second descriptor without blocking can be
  * had from /proc, that one is used. */
 void log_sink_init(struct log_sink *sink, int fd);
+/* Give every line to TAKE, on the thread that flushes it. */
+void log_sink_init_function(struct log_sink *sink, log_take *take,
+			    void *closure);
 void log_sink_fini(struct log_sink *sink);
 
 struct log *log_new(struct log_sink *sink);

@@ -15,6 +15,7 @@
 #include "forward.h"
 #include "handshake.h"
 #include "head.h"
+#include "origin.h"
 #include "preamble.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
@@ -198,6 +199,7 @@ void client_close(struct client *client, enum close_cause cause)
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
 	case CLIENT_VIA:
+	case CLIENT_SECURE:
 		break;
 	case CLIENT_LOOKUP:
 		resolve_cancel(client->lookup);
@@ -237,6 +239,9 @@ void client_close(struct client *client, enum close_cause cause)
 	policy_unref(&client->policy);
 	free(client->text);
 	client->text = NULL;
+	client->exchange.identity = NULL;
+	free(client->introduced);
+	client->introduced = NULL;
 	report_forget(worker, client);
 	LIST_REMOVE(client, link);
 	atomic_fetch_sub_explicit(&worker->live, 1, memory_order_relaxed);
@@ -339,6 +344,15 @@ bool client_is_stale(const struct client *client)
 {
 	return client->exchange.identity != NULL &&
 	       client->judged != client->worker->view.generation;
+}
+
+bool client_may_ask(const struct client *client)
+{
+	const struct settings *settings = client->worker->shared->settings;
+
+	return identity_suffices(client->exchange.identity,
+				 client->policy->has_acl &&
+					 !settings->allow_missing_role);
 }
 
 void client_next(struct client *client, struct spill *ahead)
@@ -450,6 +464,7 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 	case CLIENT_LOOKUP:
 	case CLIENT_DIAL:
 	case CLIENT_VIA:
+	case CLIENT_SECURE:
 		head_read_early(client);
 		break;
 	case CLIENT_CLOSED:
@@ -468,6 +483,9 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context)
 		break;
 	case CLIENT_VIA:
 		via_ready(client, what);
+		break;
+	case CLIENT_SECURE:
+		origin_ready(client);
 		break;
 	case CLIENT_FORWARD:
 		forward_ready(client, &client->origin, what);
@@ -522,7 +540,12 @@ void client_on_idle_timeout(struct timeout *timeout)
 
 void client_on_via_timeout(struct timeout *timeout)
 {
-	via_timeout(from_timeout(timeout));
+	struct client *client = from_timeout(timeout);
+
+	if (client->state == CLIENT_SECURE)
+		origin_timeout(client);
+	else
+		via_timeout(client);
 }
 
 void client_on_duration_timeout(struct timeout *timeout)

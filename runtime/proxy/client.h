@@ -9,12 +9,14 @@
  *    |   \________\________\____/ |   |
  *    |____________________________ REPLY --> (closed)
  *
- * With an upstream proxy VIA is between DIAL and TUNNEL, and may lead to REPLY.
+ * With an upstream proxy, or TLS on our side, VIA and SECURE are between DIAL
+ * and TUNNEL or FORWARD, and may lead to REPLY.
  *
  * client.c has the states and the descriptors, handshake.c TLS, head.c the
  * reading of a head, target.c and connect.c the way from there to a connection,
- * tunnel.c the relay, forward.c the exchange of plain HTTP, answer.c the
- * requests that get neither, respond.c the words. */
+ * origin.c TLS with whom we are connected to, via.c upstream proxies, tunnel.c
+ * the relay, forward.c the exchange of plain HTTP, answer.c the requests that
+ * get neither, respond.c the words. */
 #ifndef PROXY_CLIENT_H
 #define PROXY_CLIENT_H
 
@@ -46,6 +48,7 @@ enum client_state {
 	CLIENT_LOOKUP,     /* asking the name servers */
 	CLIENT_DIAL,       /* connecting */
 	CLIENT_VIA,        /* asking an upstream proxy for the tunnel */
+	CLIENT_SECURE,     /* TLS with that proxy, or with the origin */
 	CLIENT_TUNNEL,     /* relaying */
 	CLIENT_FORWARD,    /* a plain request and its answer pass through */
 	CLIENT_REPLY,      /* our answer goes out, then we wait for the end, or
@@ -87,6 +90,7 @@ struct client {
 	bool kept;      /* HEAD, but not the first */
 	bool rescan;    /* HEAD: there are bytes that nobody looked at yet */
 	bool keep;      /* REPLY: then HEAD */
+	uint8_t leg;    /* enum origin_leg */
 	bool has_request_slot; /* see limits.h */
 	bool has_tunnel_slot;
 	LIST_ENTRY(client) link; /* in the worker's clients, or its pool */
@@ -107,6 +111,9 @@ struct client {
 	unsigned judged;         /* by which generation of the store, who it is
 				  */
 	uint16_t port;           /* of the destination */
+	struct identity *introduced; /* owned: who it is by the word of the
+				      * program around us; NULL: none was asked
+				      */
 	struct exchange exchange;
 	const char *reason;   /* static: why it was allowed */
 	uint64_t mark_us;     /* when the lookup or the dial began */
@@ -145,6 +152,10 @@ void client_follow(struct client *client);
 bool client_is_stale(const struct client *client);
 
 /* Between the files of a client: */
+
+/* It has a role, or needs none by the policy that it holds; and nobody refuses
+ * it. */
+bool client_may_ask(const struct client *client);
 
 /* Be called when one of WANT is possible; 0: not at all. */
 void client_want(struct client *client, struct peer *peer, short want);

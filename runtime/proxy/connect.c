@@ -13,12 +13,12 @@
 #include "client.h"
 #include "forward.h"
 #include "measure.h"
+#include "origin.h"
 #include "respond.h"
 #include "runtime/net/dial.h"
 #include "runtime/net/resolver.h"
 #include "runtime/policy/hostname.h"
 #include "self.h"
-#include "tunnel.h"
 #include "via.h"
 #include "worker.h"
 
@@ -42,12 +42,7 @@ static void on_dial(void *context, const struct dial_result *result)
 	if (result->fd >= 0) {
 		client->remote = result->addr;
 		client_set_origin(client, result->fd);
-		if (client->forward != NULL)
-			forward_connected(client);
-		else if (client->via != NULL)
-			via_connected(client);
-		else
-			tunnel_begin(client);
+		origin_connected(client);
 		return;
 	}
 	if (error[0] == '\0')
@@ -240,10 +235,7 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 	};
 	const char *reason = NULL;
 
-	if (!identity_has_role(exchange->identity) &&
-	    !settings_of(client)->allow_missing_role)
-		reason = "Client role cannot be determined";
-	else if (asked->host.form == HOST_IPV6)
+	if (asked->host.form == HOST_IPV6)
 		reason = "Destination host cannot be determined";
 	else
 		reason = asked->bad_proxy;
@@ -298,10 +290,23 @@ void connect_destination(struct client *client, const struct hostname *host)
 		judge(client, &host->addr, 1);
 }
 
+/* True: go on; false: denied and answered. */
+static bool decide_by_role(struct client *client)
+{
+	static const char reason[] = "Client role cannot be determined";
+
+	if (client_may_ask(client))
+		return true;
+	measure_undecided(client, false, false);
+	answer_deny(client, reason, reason);
+	return false;
+}
+
 void connect_decide(struct client *client, const struct asked *asked)
 {
-	bool go = client->policy->has_acl ? decide_by_acl(client, asked)
-					  : decide_without_acl(client, asked);
+	bool go = decide_by_role(client) &&
+		  (client->policy->has_acl ? decide_by_acl(client, asked)
+					   : decide_without_acl(client, asked));
 
 	client->remote_port = client->port;
 	if (go && via_goes_direct(client, &asked->host))

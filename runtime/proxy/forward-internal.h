@@ -16,11 +16,8 @@
 #include "runtime/net/proxy_address.h"
 #include "runtime/policy/str.h"
 
-/* The proxy that plain requests go by, or NULL. */
-const struct proxy_address *forward_proxy(const struct client *client);
-
-/* Nothing has come of it, for ERROR, in which the proxy is to blame if there is
- * one: we answer STATUS and WHAT. */
+/* Nothing has come of it, for ERROR, in which the proxy is to blame if it is
+ * asked in the origin's place: we answer STATUS and WHAT. */
 void forward_fail(struct client *client, unsigned status, const char *what,
 		  const char *error);
 

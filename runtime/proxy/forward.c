@@ -49,12 +49,29 @@ static void set_request_body(struct forward *forward, const struct head *head)
 
 const struct proxy_address *forward_proxy(const struct client *client)
 {
-	return client->worker->shared->settings->http_proxy;
+	const struct settings *settings = client->worker->shared->settings;
+
+	return client->forward->tls ? settings->https_proxy
+				    : settings->http_proxy;
+}
+
+void forward_host(const struct client *client, struct hostname *out)
+{
+	/* it was normalised; what was no host after all is nobody's */
+	if (hostname_normalize(str_make(client->text, client->forward->host),
+			       out) != HOST_OK)
+		*out = (struct hostname){.form = HOST_NONE};
+}
+
+/* The proxy that is asked in the origin's place, or NULL. */
+static const struct proxy_address *stand_in(const struct client *client)
+{
+	return client->forward->tls ? NULL : forward_proxy(client);
 }
 
 static struct headers_way way_to(const struct client *client, struct str host)
 {
-	const struct proxy_address *proxy = forward_proxy(client);
+	const struct proxy_address *proxy = stand_in(client);
 
 	return (struct headers_way){
 		.host = host,
@@ -77,6 +94,9 @@ bool forward_begin(struct client *client, const struct request *request,
 	if (forward == NULL)
 		return false;
 	client->forward = forward;
+	forward->tls =
+		head_equal(head + request->target.start + url->scheme.start,
+			   url->scheme.length, "https");
 	set_request_body(forward, &request->head);
 	forward->is_head = is_method(request, head, "HEAD");
 	forward->idempotent = is_idempotent(request, head);
@@ -113,7 +133,7 @@ static struct upstream_key key_of(const struct client *client)
 {
 	return (struct upstream_key){
 		.role = identity_role(client->exchange.identity),
-		.scheme = STR("http"),
+		.scheme = client->forward->tls ? STR("https") : STR("http"),
 		.host = str_make(client->text, client->forward->host),
 		.port = client->port,
 		.proxy = forward_proxy(client),
@@ -230,6 +250,7 @@ static void finish(struct client *client)
 
 	forward->ahead = (struct spill){0};
 	forward_free(&client->forward);
+	via_forget(client);
 	spill_free(&client->up.spill);
 	if (keep) {
 		client_next(client, &ahead);
@@ -311,9 +332,9 @@ void forward_connected(struct client *client)
 	struct forward *forward = client->forward;
 	size_t length;
 
-	/* the way was there; a retry goes the same */
-	via_free(client->via);
-	client->via = NULL;
+	/* a retry would go the same way */
+	if (!forward->pooled)
+		via_forget(client);
 	client->state = CLIENT_FORWARD;
 	forward->up = forward->request.kind == BODY_NONE ? UP_DONE : UP_BODY;
 	/* what has come of the body goes out with the head */
@@ -353,7 +374,7 @@ void forward_fail(struct client *client, unsigned status, const char *what,
 {
 	char text[ENDPOINT_TEXT_MAX], blamed[ENDPOINT_TEXT_MAX + 256];
 
-	if (forward_proxy(client) != NULL) {
+	if (stand_in(client) != NULL) {
 		endpoint_format(&client->remote, client->remote_port, text);
 		snprintf(blamed, sizeof(blamed), "upstream proxy %s: %s", text,
 			 error);

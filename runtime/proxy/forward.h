@@ -1,6 +1,6 @@
-/* forward.h - one plain HTTP request and its answer, between a client and an
- * origin that connect.c has decided upon, or the proxy (via.h) that is asked
- * for it in the origin's place.
+/* forward.h - one request that is no CONNECT and its answer, between a client
+ * and an origin that connect.c has decided upon, over TLS if its URL says so,
+ * or the proxy (via.h) that is asked for it in the origin's place.
  *
  *   up     HELD ---> BODY ---> DONE         what the client sends
  *             \__________________/
@@ -28,7 +28,9 @@
 #include "spill.h"
 
 struct client;
+struct hostname;
 struct peer;
+struct proxy_address;
 
 #define FORWARD_MAX_INTERIM 32u /* 1xx answers to one request */
 
@@ -40,6 +42,7 @@ struct forward {
 	uint8_t down;     /* enum down_state */
 	uint8_t sink;     /* enum body_kind: how the answer's body goes on */
 	uint8_t interims; /* 1xx answers so far */
+	bool tls;         /* https:// */
 	bool is_head;     /* HEAD: its answer has no body */
 	bool idempotent;  /* RFC 9110 9.2.2: may be asked twice */
 	bool upgrade;     /* asks for a websocket */
@@ -68,6 +71,13 @@ struct forward {
 bool forward_begin(struct client *client, const struct request *request,
 		   const char *head, const struct request_url *url,
 		   struct str host, const char *rest, size_t length);
+
+/* The proxy that the exchange goes by, or NULL: asked in the origin's place, or
+ * with TLS for a tunnel. */
+const struct proxy_address *forward_proxy(const struct client *client);
+
+/* Which host the exchange is with, to OUT. */
+void forward_host(const struct client *client, struct hostname *out);
 
 /* Is a connection there that one of the COUNT vetted addresses at ADDRS, of the
  * origin or the proxy, may be asked over?  Then the exchange goes on with it.

@@ -10,7 +10,9 @@
 #include "answer.h"
 #include "connect.h"
 #include "headers.h"
+#include "runtime/tls/secure.h"
 #include "tunnel.h"
+#include "via.h"
 #include "worker.h"
 
 /* --- the answer's head --- */
@@ -144,6 +146,7 @@ static bool become_tunnel(struct client *client, const char *bytes,
 		return false;
 	}
 	forward_free(&client->forward);
+	via_forget(client);
 	tunnel_continue(client);
 	return false;
 }
@@ -304,7 +307,9 @@ static bool origin_ended(struct client *client, int error)
 			     text);
 		return false;
 	}
-	if (error != 0 || !body_may_end(&forward->response))
+	/* over TLS the end that anybody can forge is none (RFC 9112 9.8) */
+	if (error != 0 || !body_may_end(&forward->response) ||
+	    secure_is_cut(&client->origin.stream))
 		return forward_cut(client, error != 0 ? strerror(error)
 						      : "unexpected end");
 	forward->down = DOWN_DONE;

@@ -3,11 +3,33 @@
 
 #include "answer.h"
 #include "client.h"
+#include "runtime/role_callback.h"
 #include "runtime/tls/secure.h"
 #include "worker.h"
 
-static void read_heads(struct client *client)
+/* The client has shown SHOWN; who that is the program around us may know
+ * better.  False: out of memory. */
+static bool introduce(struct client *client, const struct identity *shown)
 {
+	const struct hooks *hooks = client->worker->shared->hooks;
+
+	client->exchange.identity = shown;
+	if (hooks->role == NULL)
+		return true;
+	client->introduced =
+		role_callback_ask(hooks, shown, &client->exchange.peer,
+				  client->exchange.peer_port);
+	client->exchange.identity = client->introduced;
+	return client->introduced != NULL;
+}
+
+/* All is known of the client but what it wants. */
+static void read_heads(struct client *client, const struct identity *shown)
+{
+	if (!introduce(client, shown)) {
+		client_close(client, CLOSE_ERROR);
+		return;
+	}
 	client->state = CLIENT_HEAD;
 	timeout_arm(&client->timeout, &client->worker->head_timeouts);
 	client_want(client, &client->client, EV_READ);
@@ -19,11 +41,11 @@ void handshake_begin(struct client *client)
 	struct policy *policy =
 		store_current(worker->shared->store, &worker->view);
 
+	client->judged = worker->view.generation;
 	if (policy->tls == NULL) {
-		read_heads(client);
+		read_heads(client, NULL);
 		return;
 	}
-	client->judged = worker->view.generation;
 	if (!secure_begin(&client->client.stream, worker->secure,
 			  policy->tls)) {
 		client_close(client, CLOSE_ERROR);
@@ -83,7 +105,7 @@ static void done(struct client *client)
 	if (client_is_stale(client))
 		client_close(client, CLOSE_DONE);
 	else
-		read_heads(client);
+		read_heads(client, client->exchange.identity);
 }
 
 void handshake_ready(struct client *client)

@@ -9,9 +9,7 @@ void measure_undecided(struct client *client, bool ipv6, bool bad_proxy)
 	struct metrics *metrics = client->worker->metrics;
 
 	/* in the order in which they are looked at */
-	if (client->policy->has_acl &&
-	    !identity_has_role(client->exchange.identity) &&
-	    !client->worker->shared->settings->allow_missing_role) {
+	if (!client_may_ask(client)) {
 		metrics_count(metrics, METRIC_ROLE_NOT_DETERMINED);
 		client->exchange.cause = CAUSE_NO_ROLE;
 	} else if (ipv6) {

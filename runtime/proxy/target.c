@@ -189,13 +189,6 @@ static void refuse_scheme(struct client *client, struct str scheme)
 {
 	char text[128], shown[64];
 
-	if (head_equal(scheme.p, scheme.n, "https")) {
-		answer_plain(client, 501,
-			     "https:// URLs are not supported by this version; "
-			     "use CONNECT.",
-			     true);
-		return;
-	}
 	snprintf(text, sizeof(text),
 		 "An unexpected error occurred: unsupported protocol scheme "
 		 "\"%s\"",
@@ -203,15 +196,16 @@ static void refuse_scheme(struct client *client, struct str scheme)
 	answer_plain(client, 500, text, true);
 }
 
-/* "host:port" of URL into TEXT, with the port of http when it names none. */
+/* "host:port" of URL into TEXT, with PORT when it names none. */
 static size_t write_authority(char *text, const char *target,
-			      const struct request_url *url)
+			      const struct request_url *url,
+			      struct str default_port)
 {
 	struct str host = span_text(target, url->host);
 	struct str port = span_text(target, url->port);
 
 	if (port.n == 0)
-		port = STR("80");
+		port = default_port;
 	memcpy(text, host.p, host.n);
 	text[host.n] = ':';
 	memcpy(text + host.n + 1, port.p, port.n);
@@ -229,19 +223,19 @@ static bool is_plain_ascii(struct str text)
 #define HOST_FIELD_MAX (HOSTNAME_MAX + sizeof("[]:65535"))
 
 /* What the origin is called in Host: as it was written, unless that takes more
- * than ASCII, or another proxy is to look it up, which must mean by it what was
+ * than ASCII, or ANOTHER proxy is to look it up, which must mean by it what was
  * judged here. */
 static struct str host_field(const struct client *client,
 			     const struct destination *destination,
-			     bool has_port, char out[HOST_FIELD_MAX])
+			     bool has_port, bool another,
+			     char out[HOST_FIELD_MAX])
 {
 	const struct hostname *host = &destination->asked.host;
 	bool literal = strchr(host->text, ':') != NULL;
 	int n;
 
 	if (!destination->understood ||
-	    (client->worker->shared->settings->http_proxy == NULL &&
-	     is_plain_ascii(destination->raw)))
+	    (!another && is_plain_ascii(destination->raw)))
 		return destination->raw;
 	n = snprintf(out, HOST_FIELD_MAX, "%s%s%s", literal ? "[" : "",
 		     host->text, literal ? "]" : "");
@@ -255,18 +249,20 @@ static void begin_http(struct client *client, const struct request *request,
 		       const char *head, const char *rest, size_t length)
 {
 	struct str target = span_text(head, request->target);
-	char text[REQUEST_MAX_TARGET + sizeof(":80")];
+	char text[REQUEST_MAX_TARGET + sizeof(":443")];
 	char name[HOST_FIELD_MAX];
 	struct destination destination;
 	struct request_url url;
 	struct str scheme, host;
+	bool tls, another;
 
 	if (!request_split_url(target.p, target.n, &url)) {
 		answer_plain(client, 400, "bad request target", false);
 		return;
 	}
 	scheme = span_text(target.p, url.scheme);
-	if (!head_equal(scheme.p, scheme.n, "http")) {
+	tls = head_equal(scheme.p, scheme.n, "https");
+	if (!tls && !head_equal(scheme.p, scheme.n, "http")) {
 		refuse_scheme(client, scheme);
 		return;
 	}
@@ -279,9 +275,13 @@ static void begin_http(struct client *client, const struct request *request,
 	}
 	free(client->text);
 	client->text = NULL;
-	read_destination(client, text, write_authority(text, target.p, &url),
+	read_destination(client, text,
+			 write_authority(text, target.p, &url,
+					 tls ? STR("443") : STR("80")),
 			 span_text(target.p, url.authority), &destination);
-	host = host_field(client, &destination, url.port.length != 0, name);
+	another = !tls && client->worker->shared->settings->http_proxy != NULL;
+	host = host_field(client, &destination, url.port.length != 0, another,
+			  name);
 	if (!forward_begin(client, request, head, &url, host, rest, length)) {
 		client_close(client, CLOSE_ERROR);
 		return;

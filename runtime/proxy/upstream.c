@@ -226,8 +226,10 @@ void upstreams_put(struct upstreams *pool, struct policy *policy,
 	struct idle *idle;
 
 	upstreams_follow(pool, policy);
-	idle = has_room(pool, key, bucket) ? idle_new(pool, key, upstream)
-					   : NULL;
+	/* what nobody has read yet, its end perhaps, no event would tell of */
+	idle = !stream_pending(&stream) && has_room(pool, key, bucket)
+		       ? idle_new(pool, key, upstream)
+		       : NULL;
 	if (idle == NULL) {
 		stream_close(&stream);
 		return;

@@ -2,7 +2,7 @@
  * In this order: the declared proxies are looked up, so that they are known
  * when the destination is judged; the destination is looked up and judged; a
  * proxy that the client named is looked up and judged; one of them is dialled,
- * asked, and answers. */
+ * and, when origin.c says so, asked for its consent. */
 #include "via.h"
 
 #include <errno.h>
@@ -15,10 +15,10 @@
 #include "connect.h"
 #include "forward.h"
 #include "measure.h"
+#include "origin.h"
 #include "respond.h"
 #include "runtime/net/resolver.h"
 #include "spill.h"
-#include "tunnel.h"
 #include "worker.h"
 
 #define REFUSAL_MAX 500u /* bytes of a refusing proxy's body that are shown */
@@ -68,6 +68,17 @@ void via_free(struct via *via)
 	forget_request(&via->request);
 	spill_free(&via->answer);
 	free(via);
+}
+
+void via_forget(struct client *client)
+{
+	via_free(client->via);
+	client->via = NULL;
+}
+
+const struct proxy_address *via_proxy(const struct client *client)
+{
+	return client->via != NULL ? client->via->to : NULL;
 }
 
 const struct hostname *via_host(const struct client *client)
@@ -145,10 +156,8 @@ static void go_on(struct client *client)
 {
 	struct hostname destination = client->via->destination;
 
-	if (client->via->to == NULL) {
-		via_free(client->via);
-		client->via = NULL;
-	}
+	if (client->via->to == NULL)
+		via_forget(client);
 	connect_destination(client, &destination);
 }
 
@@ -254,10 +263,8 @@ bool via_goes_direct(struct client *client, const struct hostname *host)
 	bool plain = client->forward != NULL;
 
 	/* what a client names is for tunnels */
-	if (plain) {
-		via_free(client->via);
-		client->via = NULL;
-	}
+	if (plain)
+		via_forget(client);
 	if (client->via == NULL && settings->http_proxy == NULL &&
 	    settings->https_proxy == NULL)
 		return true;
@@ -269,14 +276,7 @@ bool via_goes_direct(struct client *client, const struct hostname *host)
 			return false;
 		}
 		client->via->to =
-			plain ? settings->http_proxy : settings->https_proxy;
-	}
-	if (client->via->to != NULL && client->via->to->tls) {
-		fail(client, 501, "Not Implemented",
-		     "upstream proxies over TLS are not supported by this "
-		     "version",
-		     false);
-		return false;
+			plain ? forward_proxy(client) : settings->https_proxy;
 	}
 	client->via->destination = *host;
 	find_declared(client);
@@ -382,9 +382,17 @@ static bool write_request(struct client *client)
 	return true;
 }
 
+/* A tunnel's decision is in the log by then, that of another request will be
+ * there with its answer. */
+static bool is_decided(const struct client *client)
+{
+	return client->forward == NULL;
+}
+
 static void broken(struct client *client, const char *error)
 {
-	fail(client, 500, "An unexpected error occurred", error, true);
+	fail(client, 500, "An unexpected error occurred", error,
+	     is_decided(client));
 }
 
 /* The proxy has answered, and it is no. */
@@ -410,7 +418,7 @@ static void refused(struct client *client)
 	snprintf(error, sizeof(error), "upstream proxy answered %u: %s",
 		 via->status, shown);
 	answer_fail(client, 500, "An unexpected error occurred", told, error,
-		    true);
+		    is_decided(client));
 }
 
 /* As much of the body as will be shown is here, or all there is. */
@@ -430,10 +438,7 @@ static void consented(struct client *client)
 	uint32_t head = client->via->head;
 
 	client->via->answer = (struct spill){0};
-	via_free(client->via);
-	client->via = NULL;
-	timeout_disarm(&client->timeout);
-	tunnel_begin_with(client, answer.p + head, answer.end - head);
+	origin_consented(client, answer.p + head, answer.end - head);
 	spill_free(&answer);
 }
 
@@ -494,7 +499,7 @@ static void read_answer(struct client *client)
 {
 	struct worker *worker = client->worker;
 	struct via *via = client->via;
-	ssize_t n = stream_read(&client->origin.stream, worker->buffer,
+	ssize_t n = client_read(&client->origin, worker->buffer,
 				sizeof(worker->buffer));
 
 	if (n < 0 && errno == EAGAIN)
@@ -534,6 +539,9 @@ static void send_request(struct client *client)
 void via_connected(struct client *client)
 {
 	client->state = CLIENT_VIA;
+	/* it may have been asked before, and closed what it gave */
+	client->via->head = 0;
+	client->via->progress = (struct head_progress){0};
 	timeout_arm(&client->timeout, &client->worker->via_timeouts);
 	if (write_request(client))
 		send_request(client);
@@ -559,5 +567,5 @@ void via_timeout(struct client *client)
 		refused(client);
 	else
 		fail(client, 504, "Timed out connecting to remote host",
-		     "no answer from the upstream proxy", true);
+		     "no answer from the upstream proxy", is_decided(client));
 }

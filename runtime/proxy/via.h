@@ -1,13 +1,14 @@
 /* via.h - the way through an upstream proxy: whose, where it is, and its
  * consent to the tunnel.  connect.c decides about the destination as ever; then
- * this takes over from the dial to the tunnel.  Of plain HTTP, which needs no
- * consent, only the dial is done here.
+ * this takes over for the dial, and for the consent when origin.c says that it
+ * is time.  Of plain HTTP, which needs no consent, only the dial is done here.
  *
- * A declared proxy (--upstream-https-proxy-addr for tunnels,
- * --upstream-http-proxy-addr for plain HTTP) may be anywhere, whatever the
+ * A declared proxy (--upstream-https-proxy-addr for tunnels and https://,
+ * --upstream-http-proxy-addr for http://) may be anywhere, whatever the
  * policy says of its address, and is no destination for anybody.  One that a
  * client names (X-Upstream-Https-Proxy) is judged like a destination, and is
- * for tunnels alone: with plain HTTP it is subject to the policy, but no way.
+ * for CONNECT alone: with other requests it is subject to the policy, but no
+ * way.
  */
 #ifndef PROXY_VIA_H
 #define PROXY_VIA_H
@@ -51,7 +52,8 @@ const struct hostname *via_host(const struct client *client);
 /* The destination may be connected to: connect to the proxy instead. */
 void via_dial(struct client *client);
 
-/* The proxy is connected to: ask it for the tunnel. */
+/* The proxy is connected to, by TLS if it speaks that: ask it for a tunnel, and
+ * come back to origin_consented(). */
 void via_connected(struct client *client);
 
 /* The proxy's socket is ready for WHAT. */
@@ -60,8 +62,14 @@ void via_ready(struct client *client, short what);
 /* It did not answer in time. */
 void via_timeout(struct client *client);
 
+/* The proxy that CLIENT goes by, or NULL. */
+const struct proxy_address *via_proxy(const struct client *client);
+
 /* Forget the way, whatever of it there is.  NULL is allowed. */
 struct via;
 void via_free(struct via *via);
+
+/* CLIENT needs no way any more.  Idempotent. */
+void via_forget(struct client *client);
 
 #endif

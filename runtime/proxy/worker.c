@@ -61,7 +61,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	/* after a reload: let go of the old policy now, not at some request */
 	upstreams_follow(&worker->upstreams,
 			 store_current(worker->shared->store, &worker->view));
-	if (worker->secure != NULL)
+	if (worker->shared->settings->tls.cert_file != NULL)
 		follow_clients(worker);
 	if (atomic_load(&worker->shared->draining)) {
 		for (unsigned i = 0; i < worker->listener_count; i++)
@@ -205,14 +205,6 @@ static bool init_metrics(struct worker *worker)
 	return true;
 }
 
-static bool init_tls(struct worker *worker)
-{
-	if (worker->shared->settings->tls.cert_file == NULL)
-		return true;
-	worker->secure = secure_worker_new();
-	return worker->secure != NULL;
-}
-
 struct worker *worker_new(struct shared *shared, const char **why)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -224,12 +216,13 @@ struct worker *worker_new(struct shared *shared, const char **why)
 	worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	worker->base = new_base();
 	worker->log = log_new(shared->sink);
+	worker->secure = secure_worker_new();
 	LIST_INIT(&worker->clients);
 	LIST_INIT(&worker->pool);
 	id_source_init(&worker->ids);
 	if (worker->base == NULL || worker->log == NULL ||
-	    worker->wake_fd < 0 || !init_events(worker) ||
-	    !init_metrics(worker) || !init_tls(worker))
+	    worker->secure == NULL || worker->wake_fd < 0 ||
+	    !init_events(worker) || !init_metrics(worker))
 		goto fail;
 	init_upstreams(worker);
 	worker->resolver =

@@ -20,6 +20,7 @@
 #include "listener.h"
 #include "pipes.h"
 #include "report.h"
+#include "runtime/hooks.h"
 #include "runtime/net/resolver.h"
 #include "runtime/observe/events.h"
 #include "runtime/observe/log.h"
@@ -48,6 +49,7 @@ LIST_HEAD(client_list, client);
 /* What all workers share, read-only once they run but where noted. */
 struct shared {
 	const struct settings *settings;
+	const struct hooks *hooks;
 	unsigned workers;      /* how many share */
 	struct store *store;   /* locks for itself */
 	struct log_sink *sink; /* locks for itself */
@@ -77,12 +79,13 @@ struct worker {
 	pthread_t thread;
 	bool running; /* THREAD is there to be joined */
 	struct store_view view;
-	struct secure_worker *secure; /* owned; NULL: no TLS */
+	struct secure_worker *secure; /* owned */
 	struct self_cache self;
 	struct via_known declared[VIA_DECLARED]; /* where those proxies are */
 	struct id_source ids;
 	struct timeouts head_timeouts;
-	struct timeouts via_timeouts;   /* of upstream proxies asked */
+	struct timeouts via_timeouts;   /* of upstream proxies asked, and of
+					 * TLS on our side */
 	struct timeouts keep_timeouts;  /* of who may ask again */
 	struct timeouts idle_timeouts;  /* of tunnels */
 	struct timeouts read_timeouts;  /* of requests and answers that come */

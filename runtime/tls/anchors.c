@@ -66,7 +66,9 @@ fail:
 	return trust;
 }
 
-bool anchors_load(struct anchors *anchors, const char *path, char *why)
+/* What is of no use is an error, unless it may be SKIPPED. */
+static bool load(struct anchors *anchors, const char *path, size_t *skipped,
+		 char *why)
 {
 	struct pki_file file;
 	struct pem_object object;
@@ -82,7 +84,10 @@ bool anchors_load(struct anchors *anchors, const char *path, char *why)
 			continue;
 		found++;
 		trust = anchors_add(anchors, object.body);
-		if (trust != TRUST_OK) {
+		if (trust != TRUST_OK && trust != TRUST_NO_MEMORY &&
+		    skipped != NULL) {
+			++*skipped;
+		} else if (trust != TRUST_OK) {
 			snprintf(why, ANCHORS_WHY_MAX,
 				 "%s:%zu: this certificate cannot be a CA's: "
 				 "%s",
@@ -99,6 +104,17 @@ bool anchors_load(struct anchors *anchors, const char *path, char *why)
 			 path);
 	pki_file_close(&file);
 	return result == PEM_END && found > 0;
+}
+
+bool anchors_load(struct anchors *anchors, const char *path, char *why)
+{
+	return load(anchors, path, NULL, why);
+}
+
+bool anchors_load_usable(struct anchors *anchors, const char *path,
+			 size_t *skipped, char *why)
+{
+	return load(anchors, path, skipped, why);
 }
 
 void anchors_link(struct anchors *anchors)

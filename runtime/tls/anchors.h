@@ -36,6 +36,11 @@ enum trust anchors_add(struct anchors *anchors, struct bytes der);
  * error. */
 bool anchors_load(struct anchors *anchors, const char *path, char *why);
 
+/* The same for a file that is not the operator's own: what could never be used
+ * is counted in SKIPPED. */
+bool anchors_load_usable(struct anchors *anchors, const char *path,
+			 size_t *skipped, char *why);
+
 /* Find the parents; when all are added. */
 void anchors_link(struct anchors *anchors);
 

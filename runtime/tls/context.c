@@ -200,9 +200,12 @@ static bool load_clients(struct tls_context *context,
 		if (!anchors_load(&context->anchors, options->ca_files[i], why))
 			return false;
 	anchors_link(&context->anchors);
-	return list_names(context, why) &&
-	       load_crls(context, options, now, why) &&
-	       role_spec_parse(spec, &context->spec, why);
+	if (!list_names(context, why) ||
+	    !load_crls(context, options, now, why) ||
+	    !role_spec_parse(spec, &context->spec, why))
+		return false;
+	context->spec.by_program = options->role_by_program;
+	return true;
 }
 
 /* --- all of it --- */
@@ -229,6 +232,9 @@ static bool check_options(const struct tls_options *options, char *why)
 	if (options->ca_count == 0 && options->role_from != NULL)
 		return refuse(why, "--role-from needs --tls-client-ca-file: "
 				   "without it no client shows a certificate");
+	if (options->role_by_program && options->role_from != NULL)
+		return refuse(why, "--role-from has no effect: this program "
+				   "says itself who has which role");
 	if (options->cert_file == NULL && options->key_file != NULL)
 		return refuse(why, "'tls' section requires 'cert_file'");
 	return true;

@@ -24,7 +24,9 @@ struct tls_options {
 	size_t crl_count;
 	unsigned crl_grace_ms;
 	bool require_client_cert;
-	char *role_from; /* NULL: ROLE_DEFAULT_SPEC */
+	char *role_from;      /* NULL: ROLE_DEFAULT_SPEC */
+	bool role_by_program; /* who has which is for the program around us to
+			       * say: no ROLE_FROM */
 };
 
 struct tls_context;

@@ -1,7 +1,7 @@
 /* crypto.h - the primitives that TLS and certificates are computed with, behind
  * BearSSL's own types.
  * Not here: which suites, versions and keys are used, the templates of
- * engine_server.c. */
+ * engine_server.c and engine_client.c. */
 #ifndef TLS_CRYPTO_H
 #define TLS_CRYPTO_H
 

@@ -1,5 +1,5 @@
 /* engine-internal.h - what the two sides of a handshake share: engine.c drives
- * one, engine_server.c begins it as the server. */
+ * one, engine_server.c and engine_client.c begin it. */
 #ifndef TLS_ENGINE_INTERNAL_H
 #define TLS_ENGINE_INTERNAL_H
 
@@ -7,6 +7,8 @@
 
 #include "engine.h"
 #include "presented.h"
+#include "roots.h"
+#include "runtime/policy/hostname.h"
 
 /* Enough for the handshake, whose plain records BearSSL takes byte by byte. */
 #define ENGINE_IN_SIZE (4096 + 325)
@@ -17,9 +19,13 @@ struct engine {
 	union {
 		br_ssl_engine_context eng; /* first in each of the others */
 		br_ssl_server_context server;
+		br_ssl_client_context client;
 	} tls;
 	const char *peer;            /* static: what the other side is called */
-	struct tls_context *context; /* counted */
+	bool must_prove;             /* that side has to show a certificate */
+	struct tls_context *context; /* counted; as the server */
+	struct tls_roots *roots;     /* counted; as the client */
+	struct hostname host;        /* whom we want to speak to, likewise */
 	struct engine *next;         /* in the pool */
 	size_t received;
 	struct presented presented;

@@ -15,8 +15,6 @@
 
 #define ENTROPY 32
 
-/* We say nothing that could be sealed before our ChangeCipherSpec, so that an
- * alert until then is in the clear. */
 _Static_assert(ENGINE_MAX_BYTES > 2 * CHAIN_MAX_BYTES,
 	       "the longest chain fits into a handshake");
 
@@ -75,6 +73,7 @@ void engine_free(struct engine_pool *pool, struct engine *engine)
 	if (engine == NULL)
 		return;
 	tls_context_unref(&engine->context);
+	tls_roots_unref(&engine->roots);
 	free(engine->identity);
 	presented_fini(&engine->presented);
 	explicit_bzero(engine, sizeof(*engine));
@@ -95,6 +94,13 @@ static unsigned engine_flags(const struct engine *engine)
 	return br_ssl_engine_current_state(&engine->tls.eng);
 }
 
+/* With what the other side has shown of itself. */
+static bool is_satisfied(const struct engine *engine)
+{
+	return engine->presented.trust == TRUST_OK &&
+	       (engine->presented.proved || !engine->must_prove);
+}
+
 enum engine_state engine_state(const struct engine *engine)
 {
 	unsigned flags = engine_flags(engine);
@@ -108,16 +114,19 @@ enum engine_state engine_state(const struct engine *engine)
 	if ((flags & BR_SSL_CLOSED) != 0)
 		return ENGINE_FAILED;
 	if ((flags & BR_SSL_SENDAPP) != 0)
-		return engine->presented.trust == TRUST_OK ? ENGINE_DONE
-							   : ENGINE_FAILED;
+		return is_satisfied(engine) ? ENGINE_DONE : ENGINE_FAILED;
 	return (flags & BR_SSL_RECVREC) != 0 ? ENGINE_RECEIVE : ENGINE_FAILED;
 }
 
+/* Until our ChangeCipherSpec an alert is in the clear, and then not at all:
+ * what is refused, is refused before that. */
 static void fail(struct engine *engine, uint8_t alert)
 {
 	const uint8_t record[ENGINE_ALERT_SIZE] = {21, 3, 3, 0, 2, 2, alert};
 
 	engine->failed = true;
+	if (engine->tls.eng.out.vtable != &br_sslrec_out_clear_vtable)
+		return;
 	memcpy(engine->alert, record, sizeof(record));
 	engine->alert_at = 0;
 }
@@ -218,10 +227,13 @@ void engine_failure(const struct engine *engine, struct engine_failure *out)
 		out->trust = engine->presented.trust;
 		snprintf(out->why, sizeof(out->why), "the %s's certificate: %s",
 			 engine->peer, trust_text(engine->presented.trust));
-	} else if (error == BR_ERR_SEND_FATAL_ALERT + ALERT_PROTOCOL_VERSION) {
+	} else if (error == BR_ERR_SEND_FATAL_ALERT + ALERT_PROTOCOL_VERSION ||
+		   error == BR_ERR_RECV_FATAL_ALERT + ALERT_PROTOCOL_VERSION ||
+		   error == BR_ERR_UNSUPPORTED_VERSION) {
 		snprintf(out->why, sizeof(out->why),
 			 "the %s does not speak TLS 1.2", engine->peer);
-	} else if (error == BR_ERR_SEND_FATAL_ALERT + ALERT_HANDSHAKE_FAILURE) {
+	} else if (error == BR_ERR_SEND_FATAL_ALERT + ALERT_HANDSHAKE_FAILURE ||
+		   error == BR_ERR_RECV_FATAL_ALERT + ALERT_HANDSHAKE_FAILURE) {
 		snprintf(out->why, sizeof(out->why),
 			 "no cipher suite, curve or signature in common");
 	} else if (error >= BR_ERR_SEND_FATAL_ALERT) {

@@ -1,4 +1,4 @@
-/* engine.h - one TLS 1.2 handshake of ours as the server, by BearSSL: bytes in,
+/* engine.h - one TLS 1.2 handshake, we being either side, by BearSSL: bytes in,
  * bytes out, no I/O.  Once it is done the record layer takes over and the
  * engine, with its buffers, serves the next.
  *
@@ -14,9 +14,11 @@
 #include "context.h"
 #include "identity.h"
 #include "record.h"
+#include "roots.h"
+#include "runtime/policy/hostname.h"
 #include "trust.h"
 
-/* Of all that a client sends before it is done. */
+/* Of all that the peer sends before it is done. */
 #define ENGINE_MAX_BYTES (192u << 10)
 /* Handshakes at once, and engines kept for the next ones, of one worker. */
 #define ENGINE_MAX_LIVE 1024
@@ -37,6 +39,13 @@ void engine_pool_fini(struct engine_pool *pool);
  * too many, or out of memory, or of randomness. */
 struct engine *engine_accept(struct engine_pool *pool,
 			     struct tls_context *context);
+
+/* A handshake as the client, with a server whose certificate ROOTS, of which a
+ * reference is kept, and HOST, which is normalised, have to be satisfied with.
+ * NULL: as above. */
+struct engine *engine_connect(struct engine_pool *pool, struct tls_roots *roots,
+			      const struct hostname *host);
+
 /* Back to the pool, wiped.  NULL is allowed. */
 void engine_free(struct engine_pool *pool, struct engine *engine);
 
@@ -57,7 +66,7 @@ const uint8_t *engine_output(struct engine *engine, size_t *length);
 void engine_sent(struct engine *engine, size_t length);
 
 /* In state ENGINE_DONE: the record layer that goes on, and who the client is
- * (NULL: no certificate), which is the caller's to free(). */
+ * (NULL: no certificate, or it is we), which is the caller's to free(). */
 struct identity *engine_finish(struct engine *engine,
 			       struct record_layer *layer);
 

@@ -36,13 +36,37 @@ static void read_names(struct bytes subject, struct texts *out)
 	}
 }
 
-static struct str keep(char **at, const char *text, size_t size)
+static struct str keep(char **at, struct str text)
 {
-	struct str kept = str_make(*at, size);
+	struct str kept = str_make(*at, text.n);
 
-	memcpy(*at, text, size);
-	*at += size;
+	if (text.n != 0)
+		memcpy(*at, text.p, text.n);
+	*at += text.n;
 	return kept;
+}
+
+/* A copy of FROM, with texts of its own. */
+static struct identity *make(const struct identity *from)
+{
+	size_t size = from->role.n + from->source.n + from->cn.n + from->ou.n +
+		      from->why.n + from->leaf.n;
+	struct identity *identity = malloc(sizeof(*identity) + size);
+	char *at;
+
+	if (identity == NULL)
+		return NULL;
+	*identity = *from;
+	at = identity->text;
+	identity->role = keep(&at, from->role);
+	identity->source = keep(&at, from->source);
+	identity->cn = keep(&at, from->cn);
+	identity->ou = keep(&at, from->ou);
+	identity->why = keep(&at, from->why);
+	if (from->leaf.n != 0)
+		memcpy(at, from->leaf.p, from->leaf.n);
+	identity->leaf = bytes_make((uint8_t *)at, from->leaf.n);
+	return identity;
 }
 
 enum trust identity_new(const struct role_spec *spec,
@@ -50,28 +74,44 @@ enum trust identity_new(const struct role_spec *spec,
 {
 	char source[ROLE_SOURCE_NAME_MAX] = "";
 	struct texts texts = {.cn_size = 0};
-	struct identity *identity;
-	struct role role;
-	enum trust trust = role_find(spec, leaf, &role);
-	char *at;
+	struct role role = {.source = NULL};
+	struct identity from = {.has_certificate = true};
+	enum trust trust = TRUST_OK;
 
+	if (spec->by_program)
+		from.leaf = leaf->der;
+	else
+		trust = role_find(spec, leaf, &role);
 	if (trust != TRUST_OK)
 		return trust;
-	if (role.source != NULL)
-		role_source_name(role.source, source);
-	else
-		role.size = 0;
 	read_names(leaf->subject, &texts);
-	identity = malloc(sizeof(*identity) + role.size + strlen(source) +
-			  texts.cn_size + texts.ou_size);
-	if (identity == NULL)
-		return TRUST_NO_MEMORY;
-	at = identity->text;
-	identity->has_role = role.source != NULL;
-	identity->role = keep(&at, role.text, role.size);
-	identity->source = keep(&at, source, strlen(source));
-	identity->cn = keep(&at, texts.cn, texts.cn_size);
-	identity->ou = keep(&at, texts.ou, texts.ou_size);
-	*out = identity;
-	return TRUST_OK;
+	if (role.source != NULL) {
+		from.has_role = true;
+		from.role = str_make(role.text, role.size);
+		from.source = str_from(role_source_name(role.source, source));
+	}
+	from.cn = str_make(texts.cn, texts.cn_size);
+	from.ou = str_make(texts.ou, texts.ou_size);
+	*out = make(&from);
+	return *out != NULL ? TRUST_OK : TRUST_NO_MEMORY;
+}
+
+struct identity *identity_by_word(const struct identity *shown,
+				  const struct identity_word *word)
+{
+	struct identity from = {.has_role = word->has_role,
+				.refused = word->refused};
+
+	if (shown != NULL) {
+		from.has_certificate = shown->has_certificate;
+		from.cn = shown->cn;
+		from.ou = shown->ou;
+	}
+	if (word->has_role) {
+		from.role = word->role;
+		from.source = STR("callback");
+	}
+	if (word->refused)
+		from.why = word->why;
+	return make(&from);
 }

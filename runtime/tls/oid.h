@@ -49,6 +49,7 @@
 
 /* Attributes of names (RFC 5280 A.1). */
 #define OID_COMMON_NAME OID("\x55\x04\x03")         /* 2.5.4.3 */
+#define OID_ORGANIZATION OID("\x55\x04\x0A")        /* 2.5.4.10 */
 #define OID_ORGANIZATIONAL_UNIT OID("\x55\x04\x0B") /* 2.5.4.11 */
 #define OID_EMAIL_ADDRESS                                                      \
 	OID("\x2A\x86\x48\x86\xF7\x0D\x01\x09\x01") /* 1.2.840.113549.1.9.1 */

@@ -180,11 +180,17 @@ static enum trust check_ca(struct walk *walk, size_t i)
 	return TRUST_OK;
 }
 
-static enum trust check_leaf(const struct certificate *certificate)
+/* A server's that is trusted for itself alone may be a CA's: what "openssl req
+ * -x509" makes is, whatever it is for. */
+static enum trust check_leaf(const struct walk *walk,
+			     const struct certificate *certificate)
 {
-	if (certificate->ca ||
-	    ((certificate->extensions & HAS_KEY_USAGE) &&
-	     (certificate->key_usage & USAGE_CERTIFICATE_SIGN)))
+	bool itself =
+		walk->request->purpose == CHAIN_SERVER && is_anchor(walk, 0);
+
+	if (!itself && (certificate->ca ||
+			((certificate->extensions & HAS_KEY_USAGE) &&
+			 (certificate->key_usage & USAGE_CERTIFICATE_SIGN))))
 		return TRUST_LEAF_IS_CA;
 	if (!usage_allows(certificate, USAGE_DIGITAL_SIGNATURE))
 		return TRUST_KEY_USAGE;
@@ -203,7 +209,7 @@ static enum trust check_one(struct walk *walk, size_t i)
 	    (trust = check_policies(walk, i)) != TRUST_OK ||
 	    (trust = check_purpose(walk, i)) != TRUST_OK)
 		return trust;
-	return i == 0 ? check_leaf(certificate) : check_ca(walk, i);
+	return i == 0 ? check_leaf(walk, certificate) : check_ca(walk, i);
 }
 
 struct path_verdict path_check(const struct path *path,

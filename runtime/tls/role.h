@@ -44,6 +44,7 @@ struct role_spec {
 	char *text; /* owned; what the sources point into */
 	struct role_source sources[ROLE_MAX_SOURCES];
 	size_t count;
+	bool by_program; /* none of these: the program around the proxy says */
 };
 
 struct role {

@@ -19,11 +19,12 @@
 
 struct secure {
 	struct stream under;            /* owned: where the records go */
-	struct secure_worker *worker;   /* borrowed */
+	struct engine_pool *pool;       /* the worker's, of ENGINE */
 	struct secure_scratch *scratch; /* WORKER's, of DEPTH */
 	unsigned depth;                 /* 0: UNDER is plain */
-	struct tls_context *context;    /* counted; NULL after the handshake */
-	struct engine *engine;          /* owned; likewise */
+	struct tls_context *context;    /* counted; NULL as the client, and
+					 * after the handshake */
+	struct engine *engine;          /* owned; NULL after the handshake */
 	struct identity *identity;      /* owned */
 	struct record_layer records;
 	struct spill in;   /* came, and is not decrypted */
@@ -33,6 +34,7 @@ struct secure {
 	bool begun;        /* something came */
 	bool ready;        /* the handshake is done */
 	bool ended;        /* nothing more will come */
+	bool closed;       /* the peer has said so */
 	bool notified;     /* our close_notify, or an alert, is sealed */
 	int error;         /* errno for whoever reads or writes; 0: none */
 };
@@ -52,34 +54,61 @@ void secure_worker_free(struct secure_worker *worker)
 	if (worker == NULL)
 		return;
 	engine_pool_fini(&worker->engines);
+	engine_pool_fini(&worker->outbound);
 	free(worker);
 }
 
-bool secure_begin(struct stream *stream, struct secure_worker *worker,
-		  struct tls_context *context)
+/* Put TLS on STREAM.  NULL: out of memory, or too deep. */
+static struct secure *put_on(struct stream *stream,
+			     struct secure_worker *worker)
 {
 	struct secure *secure;
 	unsigned depth =
 		stream->ops == &stream_secure ? state_of(stream)->depth + 1 : 0;
 
 	if (depth == SECURE_DEPTH)
-		return false;
+		return NULL;
 	secure = calloc(1, sizeof(*secure));
 	if (secure == NULL)
-		return false;
+		return NULL;
 	secure->under = *stream;
 	secure->depth = depth;
-	secure->worker = worker;
 	secure->scratch = &worker->scratch[depth];
-	secure->context = tls_context_ref(context);
 	stream->ops = &stream_secure;
 	stream->state = secure;
+	return secure;
+}
+
+bool secure_begin(struct stream *stream, struct secure_worker *worker,
+		  struct tls_context *context)
+{
+	struct secure *secure = put_on(stream, worker);
+
+	if (secure == NULL)
+		return false;
+	secure->pool = &worker->engines;
+	secure->context = tls_context_ref(context);
 	return true;
+}
+
+bool secure_connect(struct stream *stream, struct secure_worker *worker,
+		    struct tls_roots *roots, const struct hostname *host)
+{
+	struct secure *secure = put_on(stream, worker);
+
+	if (secure == NULL)
+		return false;
+	secure->pool = &worker->outbound;
+	secure->engine = engine_connect(secure->pool, roots, host);
+	if (secure->engine != NULL)
+		return true;
+	secure_drop(stream);
+	return false;
 }
 
 static void end_handshake(struct secure *secure)
 {
-	engine_free(&secure->worker->engines, secure->engine);
+	engine_free(secure->pool, secure->engine);
 	secure->engine = NULL;
 	tls_context_unref(&secure->context);
 }
@@ -108,6 +137,12 @@ void secure_drop(struct stream *stream)
 bool secure_has_begun(const struct stream *stream)
 {
 	return state_of(stream)->begun;
+}
+
+bool secure_is_cut(const struct stream *stream)
+{
+	return stream->ops == &stream_secure && state_of(stream)->ended &&
+	       !state_of(stream)->closed;
 }
 
 const struct identity *secure_identity(const struct stream *stream)
@@ -159,8 +194,8 @@ static enum secure_progress begin(struct secure *secure, const uint8_t *bytes)
 	secure->begun = true;
 	if (is_letter(bytes[0]))
 		return SECURE_PLAIN;
-	secure->engine =
-		engine_accept(&secure->worker->engines, secure->context);
+	if (secure->engine == NULL)
+		secure->engine = engine_accept(secure->pool, secure->context);
 	return secure->engine != NULL ? SECURE_READ : SECURE_BUSY;
 }
 
@@ -177,7 +212,7 @@ static enum secure_progress receive_engine(struct secure *secure)
 		return SECURE_READ;
 	if (n <= 0)
 		return SECURE_GONE;
-	if (secure->engine == NULL)
+	if (!secure->begun)
 		progress = begin(secure, bytes);
 	if (progress != SECURE_READ)
 		return progress;
@@ -421,6 +456,7 @@ static size_t open_records(struct secure *secure, uint8_t *bytes, size_t size,
 				send_alert(secure, record.alert);
 			break;
 		case RECORD_END:
+			secure->closed = true;
 			secure->ended = true;
 			break;
 		case RECORD_BAD:

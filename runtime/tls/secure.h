@@ -1,4 +1,4 @@
-/* secure.h - a stream with TLS on it, we being the server: drives the engine
+/* secure.h - a stream with TLS on it, we being either side: drives the engine
  * over the stream below, and then the record layer.  Below is a socket, or TLS
  * again: what passes through a tunnel may be TLS of its own.  A connection that
  * idles keeps its keys and nothing else; bytes that wait are allocated while
@@ -22,7 +22,10 @@ struct secure_scratch {
 
 /* What the connections of one thread share. */
 struct secure_worker {
+	/* Of handshakes as the server, and as the client: servers that stall
+	 * must not keep clients out. */
 	struct engine_pool engines;
+	struct engine_pool outbound;
 	/* One for each depth: what is decrypted below is read from above. */
 	struct secure_scratch scratch[SECURE_DEPTH];
 };
@@ -30,13 +33,20 @@ struct secure_worker {
 struct secure_worker *secure_worker_new(void);
 void secure_worker_free(struct secure_worker *worker);
 
-/* STREAM, which is open, shall speak TLS by CONTEXT, of which a reference is
- * kept until the handshake is over.  False: out of memory, or too deep. */
+/* STREAM, which is open, shall speak TLS by CONTEXT, we being the server.  A
+ * reference is kept until the handshake is over.  False: out of memory, or too
+ * deep. */
 bool secure_begin(struct stream *stream, struct secure_worker *worker,
 		  struct tls_context *context);
 
+/* The same, we being the client, with a server that ROOTS trust to be HOST,
+ * which is normalised.  We speak first: call secure_handshake().  False: also
+ * too many handshakes. */
+bool secure_connect(struct stream *stream, struct secure_worker *worker,
+		    struct tls_roots *roots, const struct hostname *host);
+
 enum secure_progress {
-	SECURE_FAILED = 0, /* the client has been told */
+	SECURE_FAILED = 0, /* the peer has been told */
 	SECURE_GONE,       /* nobody is there any more */
 	SECURE_BUSY,       /* too many handshakes, or no memory for another */
 	SECURE_PLAIN,      /* what comes is no TLS: it may be HTTP */
@@ -49,11 +59,15 @@ enum secure_progress {
 enum secure_progress secure_handshake(struct stream *stream,
 				      struct engine_failure *failure);
 
-/* The client has said something: silence is no failure. */
+/* The peer has said something: a client's silence is no failure. */
 bool secure_has_begun(const struct stream *stream);
 
 /* Who the client is; NULL: no certificate.  The stream keeps it. */
 const struct identity *secure_identity(const struct stream *stream);
+
+/* What has been read has come to its end without the peer's saying so: it may
+ * have been cut off by anybody. */
+bool secure_is_cut(const struct stream *stream);
 
 /* STREAM is what it was before secure_begin(). */
 void secure_drop(struct stream *stream);

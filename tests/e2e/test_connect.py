@@ -330,7 +330,8 @@ def test_upstream_proxies_obey_the_acl(proxy):
     acl = ENFORCE.replace(
         "  project: tests\n",
         "  project: tests\n  allowed_external_proxies: [myproxy.test]\n")
-    child = proxy(acl=acl)
+    child = proxy(acl=acl, dns={"allowed.test": ["93.184.216.34"],
+                                "myproxy.test": ["127.0.0.1"]})
 
     def ask(url):
         return child.connect("allowed.test", 443,
@@ -338,12 +339,12 @@ def test_upstream_proxies_obey_the_acl(proxy):
     assert "connect proxy host not allowed in rule" in \
         ask("https://google.com").error
     assert ask("google.com").status == 407
-    # allowed, but there is no such thing yet: never a direct connection
-    answer = ask("https://user:secret@myproxy.test:12345")
-    assert answer.status == 501
+    # allowed, but nobody is there: never a direct connection
+    answer = ask(f"https://user:secret@myproxy.test:{harness.unused_port()}")
+    assert answer.status == 502
+    assert "connect 127.0.0.1:" in answer.error
     assert "secret" not in json.dumps(child.lines)
     assert "secret" not in answer.raw.decode()
-    assert child.dns is None
 
 
 def test_mitm_without_a_ca_is_denied(proxy):

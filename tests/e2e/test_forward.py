@@ -311,12 +311,6 @@ def test_a_destination_that_cannot_be(proxy, authority, why):
     assert child.decision()["requested_host"] == authority
 
 
-def test_https_urls_are_refused_for_now(proxy):
-    answer = proxy().ask(b"GET https://a.test/ HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert answer.status == 501
-    assert "https://" in answer.error
-
-
 def test_other_schemes(proxy):
     answer = proxy().ask(b"GET ftp://a.test/ HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.status == 500

@@ -78,13 +78,6 @@ def test_refused(args, text):
     assert text in refused(run_smokescreen(*args))
 
 
-@pytest.mark.parametrize("flag", [
-    "origin-ca-file"])
-def test_what_is_not_there_yet_is_refused_not_ignored(flag):
-    assert f"--{flag} is not supported yet" in \
-        refused(run_smokescreen(f"--{flag}=1"))
-
-
 @pytest.mark.parametrize("args", [
     ["--timeout=1h2m3.5s"], ["-timeout", "1500ms"], ["--timeout", "0"],
     ["--check-config=true"], ["--listen-ip", "::1"], ["--listen-ip", "[::1]"],

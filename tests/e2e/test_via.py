@@ -358,15 +358,6 @@ def test_a_name_that_makes_no_sense_is_denied(proxy, url, why):
     assert "secret" not in said.raw.decode() + json.dumps(child.lines)
 
 
-def test_over_tls_there_is_none_yet(proxy):
-    child = proxy(dns=NAMES)
-    said = child.connect("dest.test", 443,
-                         "X-Upstream-Https-Proxy: https://u:secret@a.test\r\n")
-    assert said.status == 501
-    assert "over TLS" in said.error
-    assert "secret" not in said.raw.decode() + json.dumps(child.lines)
-
-
 def test_plain_http_does_not_take_one(proxy, origin):
     upstream, target = Upstream(origin), Upstream(
         origin, b"HTTP/1.1 204 No Content\r\n\r\n")
@@ -401,7 +392,7 @@ def test_a_denied_plain_request_leaves_no_proxy_behind(proxy, origin):
     ("socks5://127.0.0.1:1080", "its scheme is neither http nor https"),
     ("proxy.test:3128", "it is no URL such as http://proxy.example:3128"),
     ("http://u:secret@a:0", "its port is not a number"),
-    ("https://u:secret@a", "https://, is not supported yet"),
+    ("ftp://u:secret@a", "its scheme is neither http nor https"),
 ])
 def test_refused_at_start(tmp_path, url, message):
     said = refused(run_smokescreen("--upstream-https-proxy-addr", url))

@@ -337,7 +337,7 @@ def test_its_name_is_not_there(proxy):
     ("socks5://127.0.0.1:1080", "its scheme is neither http nor https"),
     ("proxy.test:3128", "it is no URL such as http://proxy.example:3128"),
     ("http://u:secret@a:0", "its port is not a number"),
-    ("https://u:secret@a", "https://, is not supported yet"),
+    ("ftp://u:secret@a", "its scheme is neither http nor https"),
 ])
 def test_refused_at_start(url, message):
     said = refused(run_smokescreen("--upstream-http-proxy-addr", url))

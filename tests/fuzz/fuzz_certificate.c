@@ -1,11 +1,14 @@
 /* fuzz_certificate.c - one certificate in DER, and whatever is asked of one:
- * its role by every source, and its own names under its own constraints. */
+ * its role by every source, all that a role function is told of it, its own
+ * names under its own constraints, and which hosts it is for. */
 #include <stdlib.h>
 
+#include "runtime/role_callback.h"
 #include "runtime/tls/constraints.h"
 #include "runtime/tls/name.h"
 #include "runtime/tls/policies.h"
 #include "runtime/tls/role.h"
+#include "runtime/tls/server_name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,6 +52,58 @@ static void try_roles(const struct certificate *certificate)
 	}
 }
 
+static enum smokescreen_answer role_of(void *context,
+				       struct smokescreen_client *client)
+{
+	const struct certificate *certificate = context;
+	const unsigned char *der;
+	const char *text;
+	size_t n;
+
+	der = smokescreen_client_certificate(client, &n);
+	check(bytes_equal(bytes_make(der, n), certificate->der));
+	for (int field = SMOKESCREEN_CN; field <= SMOKESCREEN_SERIAL; field++)
+		for (size_t i = 0;
+		     (text = smokescreen_client_text(
+			      client, (enum smokescreen_field)field, i, &n)) !=
+		     NULL;
+		     i++)
+			check(strlen(text) == n);
+	text = smokescreen_client_text(client, SMOKESCREEN_OU, 0, &n);
+	return smokescreen_answer_role(client, text, n);
+}
+
+static void try_role_function(struct certificate *certificate)
+{
+	const struct role_spec spec = {.by_program = true};
+	const struct hooks hooks = {.role = role_of,
+				    .role_context = certificate};
+	const struct addr peer = {{0}};
+	struct identity *shown, *word;
+
+	check(identity_new(&spec, certificate, &shown) == TRUST_OK);
+	word = role_callback_ask(&hooks, shown, &peer, 1);
+	check(word != NULL && word->has_role != word->refused);
+	check(str_equal(word->cn, shown->cn) && word->has_certificate);
+	free(shown);
+	free(word);
+}
+
+/* Whatever host there is, a certificate without names is not for it. */
+static void try_hosts(const struct certificate *certificate)
+{
+	static const char *const hosts[] = {"a.test", "b.a.test", "127.0.0.1",
+					    "2001:db8::1", "test"};
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct hostname host;
+
+		check(hostname_normalize(str_from(hosts[i]), &host) == HOST_OK);
+		check(!server_name_matches(certificate, &host) ||
+		      certificate->alt_names.n > 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct certificate certificate;
@@ -74,5 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	policies_step(&policies, &certificate, false);
 	policies_step(&policies, &certificate, true);
 	try_roles(&certificate);
+	try_role_function(&certificate);
+	try_hosts(&certificate);
 	return 0;
 }

@@ -1,7 +1,9 @@
-/* fuzz_tls.c - what a client can send: a handshake of any bytes; then, with
- *keys that both ends have, records of any kind, and any bytes behind them.
+/* fuzz_tls.c - what a peer can send: a handshake of any bytes, be it a client
+ *or a server; then, with keys that both ends have, records of any kind, and any
+ * bytes behind them.
  *
- *	handshake:  00, then pieces: length (1 octet), bytes
+ *	handshake:  00 of a client, 02 of a server;
+ *	            then pieces: length (1 octet), bytes
  *	records:    01, then scripts: kind (1 octet, not 0), length (2), text;
  *	            after the kind 0: bytes as they are */
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/tls/engine.h"
+#include "tests/unit/data/servers.inc"
 #include "tests/unit/data/tls.inc"
 
 #define NOW 1780272000
@@ -25,6 +28,7 @@ static void check(bool holds)
 /* --- the handshake --- */
 
 static struct tls_context *context;
+static struct tls_roots *roots;
 static struct engine_pool pool;
 
 static void write_file(char *path, const char *text)
@@ -51,6 +55,32 @@ static void load(void)
 	unlink(ca);
 }
 
+static void load_roots(void)
+{
+	char ca[] = "/tmp/fuzz_tls.XXXXXX", why[ROOTS_WHY_MAX];
+
+	write_file(ca, servers_root);
+	check(tls_roots_load(ca, &roots, why));
+	unlink(ca);
+}
+
+static struct engine *new_server(void)
+{
+	if (context == NULL)
+		load();
+	return engine_accept(&pool, context);
+}
+
+static struct engine *new_client(void)
+{
+	struct hostname host;
+
+	if (roots == NULL)
+		load_roots();
+	check(hostname_normalize(STR("origin.test"), &host) == HOST_OK);
+	return engine_connect(&pool, roots, &host);
+}
+
 static void drain(struct engine *engine)
 {
 	while (engine_state(engine) == ENGINE_SEND) {
@@ -61,15 +91,12 @@ static void drain(struct engine *engine)
 	}
 }
 
-static void handshake(const uint8_t *data, size_t size)
+static void handshake(struct engine *engine, const uint8_t *data, size_t size)
 {
-	struct engine *engine;
 	size_t at = 0;
 
-	if (context == NULL)
-		load();
-	engine = engine_accept(&pool, context);
 	check(engine != NULL);
+	drain(engine);
 	while (at < size && engine_state(engine) == ENGINE_RECEIVE) {
 		size_t piece = data[at++], used;
 
@@ -162,7 +189,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	if (data[0] == 0)
-		handshake(data + 1, size - 1);
+		handshake(new_server(), data + 1, size - 1);
+	else if (data[0] == 2)
+		handshake(new_client(), data + 1, size - 1);
 	else
 		records(data + 1, size - 1);
 	return 0;

@@ -376,6 +376,54 @@ static void test_partial_lines_stay_whole(void **state)
 	close_log(&pipes);
 }
 
+/* --- a function instead of a file --- */
+
+struct taken {
+	char text[8][64];
+	unsigned count;
+};
+
+static void take_line(void *closure, const char *line, size_t length)
+{
+	struct taken *taken = closure;
+	const char *msg = memmem(line, length, "\"msg\":", 6);
+
+	assert_true(taken->count < 8);
+	assert_null(memchr(line, '\n', length));
+	assert_int_equal(line[length - 1], '}');
+	assert_non_null(msg);
+	snprintf(taken->text[taken->count++], sizeof(taken->text[0]), "%.*s",
+		 (int)(line + length - msg), msg);
+}
+
+static void test_a_function_gets_whole_lines(void **state)
+{
+	static struct log_sink sink;
+	struct taken taken = {.count = 0};
+	struct log *one, *two;
+
+	(void)state;
+	log_sink_init_function(&sink, take_line, &taken);
+	one = log_new(&sink);
+	two = log_new(&sink);
+	assert_non_null(one);
+	assert_non_null(two);
+	log_message(one, LOG_INFO, "a");
+	log_message(one, LOG_WARNING, "b\nc");
+	log_message(two, LOG_ERROR, "d");
+	assert_int_equal(taken.count, 0);
+	assert_true(log_flush(two));
+	assert_true(log_flush(one));
+	assert_true(log_flush_wait(one, 0));
+	assert_int_equal(taken.count, 3);
+	assert_string_equal(taken.text[0], "\"msg\":\"d\"}");
+	assert_string_equal(taken.text[1], "\"msg\":\"a\"}");
+	assert_string_equal(taken.text[2], "\"msg\":\"b\\nc\"}");
+	log_free(one);
+	log_free(two);
+	log_sink_fini(&sink);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_a_reader_that_is_gone),
 		cmocka_unit_test(test_the_open_file_is_left_as_it_was),
 		cmocka_unit_test(test_partial_lines_stay_whole),
+		cmocka_unit_test(test_a_function_gets_whole_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

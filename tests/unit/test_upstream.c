@@ -136,6 +136,30 @@ static void test_another_policy_finds_nothing(void **state)
 	close(end);
 }
 
+static bool always(const struct stream *stream)
+{
+	(void)stream;
+	return true;
+}
+
+/* What has been said already would be no event. */
+static void test_what_has_something_to_say_is_not_kept(void **state)
+{
+	struct stream_ops talking = stream_plain;
+	struct upstream upstream = {.remote = one};
+	int ends[2];
+
+	(void)state;
+	talking.pending = always;
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	upstream.stream = (struct stream){.ops = &talking, .fd = ends[0]};
+	upstreams_put(&pool, &policies[0], &plain, &upstream);
+	assert_true(is_closed(ends[1]));
+	assert_false(take(&policies[0], &plain, &one, 1));
+	close(ends[1]);
+}
+
 static void test_limits(void **state)
 {
 	const struct upstream_key b = key_for("b.test");
@@ -206,6 +230,9 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_another_policy_finds_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_has_something_to_say_is_not_kept, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_dead_are_not_given_out,
 						set_up, tear_down),
