@@ -34,7 +34,8 @@ LDFLAGS ?=
 ALL_LDFLAGS = $(SANFLAGS) $(LDFLAGS)
 
 COMPILER_LIBS := -lidn2 -ljansson -lpsl -lbearssl
-RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lpthread
+RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lhogweed -lgmp \
+		 -lpthread
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
@@ -158,6 +159,7 @@ RUNTIME_SRC := \
 	runtime/config.c \
 	runtime/control.c \
 	runtime/drain.c \
+	runtime/expiring.c \
 	runtime/handover.c \
 	runtime/inherited.c \
 	runtime/library.c \
@@ -220,6 +222,7 @@ RUNTIME_SRC := \
 	runtime/settings_tls.c \
 	runtime/store.c \
 	runtime/tls/anchors.c \
+	runtime/tls/bundle.c \
 	runtime/tls/certificate.c \
 	runtime/tls/chain.c \
 	runtime/tls/constraints.c \
@@ -227,12 +230,15 @@ RUNTIME_SRC := \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \
+	runtime/tls/crypto_nettle.c \
 	runtime/tls/der.c \
 	runtime/tls/engine.c \
 	runtime/tls/engine_client.c \
 	runtime/tls/engine_server.c \
+	runtime/tls/expiry.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
+	runtime/tls/lru.c \
 	runtime/tls/name.c \
 	runtime/tls/path.c \
 	runtime/tls/pem.c \
@@ -246,10 +252,14 @@ RUNTIME_SRC := \
 	runtime/tls/roots.c \
 	runtime/tls/secure.c \
 	runtime/tls/server_name.c \
+	runtime/tls/server_policy.c \
+	runtime/tls/sessions.c \
 	runtime/tls/signature.c \
 	runtime/tls/trust.c \
+	runtime/tls/verdicts.c \
 	runtime/verify_client.c \
-	runtime/watch.c
+	runtime/watch.c \
+	runtime/watched.c
 
 # --- objects and libraries ----------------------------------------------------
 
@@ -292,7 +302,8 @@ BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
 .PHONY: all programs library run test check check-asan deps deps-ci deps-bench \
 	fuzz soak bench performance bench-smoke lint \
-	check-layers check-format check-docs check-warnings format install \
+	check-layers check-format check-docs check-warnings check-instructions \
+	format install \
 	clean help docs policies test-programs bench-programs fuzz-programs
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -312,6 +323,7 @@ help:
 ## make library    build libsmokescreen, for programs that name their clients themselves
 ## make run        install what is missing, build, start the proxy on 127.0.0.1:4750
 ## make test       install what is missing, build and run every test
+## make check      the same, of what is built; WORDS=tls those that have it in their name
 ## make check-asan the same tests under ASan and UBSan
 ## make fuzz       every fuzz target for SECONDS_EACH seconds (20)
 ## make soak       mixed load with reloads for SECONDS seconds (20)
@@ -319,6 +331,7 @@ help:
 ## make performance the same, and then docs/PERFORMANCE.md anew
 ## make lint       clang-tidy and cppcheck
 ## make check-layers check-format check-docs check-warnings
+## make check-instructions  what decisions and requests cost has not doubled
 ## make docs       write the pages that are made from the program
 ## make install    DESTDIR= PREFIX=/usr/local
 
@@ -333,7 +346,7 @@ test: deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) check
 
 check: all library test-programs
-	$(Q)BUILD=$(BUILD) CC="$(CC)" $(PYTHON) tests/run_tests.py
+	$(Q)BUILD=$(BUILD) CC="$(CC)" $(PYTHON) tests/run_tests.py $(WORDS)
 
 check-asan:
 	$(Q)$(MAKE) --no-print-directory check BUILD=build/asan \
@@ -344,6 +357,7 @@ deps:
 
 deps-ci:
 	$(Q)sh tests/install-packages.sh ci
+	$(Q)sh tests/fetch-promtool.sh build/tools
 
 deps-bench:
 	$(Q)sh tests/install-packages.sh bench
@@ -375,12 +389,13 @@ $(BUILD)/libsmokescreen.a: $(LIBRUNTIME) $(LIBGRAMMAR) $(LIBPOLICY) $(EXPORTS)
 	$(Q)$(OBJCOPY) --keep-global-symbols=$@.names $(@:.a=.o)
 	$(Q)rm -f $@ && ar crs $@ $(@:.a=.o)
 
-# Sanitizers leave names to the program that is linked.
+# Sanitizers leave names to the program that is linked.  Once loaded it stays:
+# GMP keeps pointers to functions in it.
 $(BUILD)/$(SONAME): $(PIC_O) $(EXPORTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) \
 		-Wl,--version-script,$(EXPORTS) $(if $(SAN),,-Wl,-z,defs) \
-		-o $@ $(PIC_O) $(RUNTIME_LIBS)
+		-Wl,-z,nodelete -o $@ $(PIC_O) $(RUNTIME_LIBS)
 
 $(BUILD)/pic/%.o: %.c | $(GEN_C)
 	$(call say,CC,$<)
@@ -435,32 +450,46 @@ $(BUILD)/tests/%: tests/unit/%.c $(ALL_LIBS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/tests/$*.d $(ALL_LDFLAGS) \
 		-o $@ $< $(ALL_LIBS) -lcmocka $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
-# Fuzz targets link libraries of their own, built for coverage; those are made
-# first, so that a changed source is in every target.
+# Fuzz targets link libraries of their own, built for coverage by a make of their
+# own, which knows whether a source has changed.
 FUZZ_CC   ?= clang
 FUZZ_OBJ  := build/fuzzobj
 FUZZ_LIBS  = $(ALL_LIBS:$(BUILD)/%=$(FUZZ_OBJ)/%)
 
-fuzz-programs:
+fuzz-programs: $(FUZZ_BIN)
+
+ifneq ($(BUILD),$(FUZZ_OBJ))
+# an empty recipe: whether they are newer, their dates tell
+$(FUZZ_LIBS): fuzz-objects
+	@:
+endif
+
+fuzz-objects:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ_OBJ) CC=$(FUZZ_CC) \
 		SAN=address,undefined OPT='-O1 -g -fsanitize=fuzzer-no-link' fuzz-libs
-	$(Q)$(MAKE) --no-print-directory $(FUZZ_BIN)
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZ_OBJ)/*.a)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIBS)
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(CSTD) -O1 -g -I. -I$(FUZZ_OBJ)/gen \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o $@ $< $(FUZZ_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
-.PHONY: fuzz-libs
+.PHONY: fuzz-libs fuzz-objects
 fuzz-libs: $(ALL_LIBS)
+	@:
 
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(ALL_LIBS)
 	$(call say,REPLAY,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/replay/$*.d $(ALL_LDFLAGS) \
 		-o $@ $< tests/fuzz/replay.c $(ALL_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
+
+$(BUILD)/instructions/%: tests/instructions/%.c $(ALL_LIBS)
+	$(call say,COUNT,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/instructions/$*.d \
+		$(ALL_LDFLAGS) -o $@ $< $(ALL_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
 $(BUILD)/bench/%: tests/bench/%.c $(ALL_LIBS)
 	$(call say,BENCH,$<)
@@ -498,6 +527,9 @@ performance: bench
 # That the bench works, not how fast anything is.
 bench-smoke: all bench-programs
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/smoke.py
+
+check-instructions: programs $(BUILD)/instructions/decide_loop
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/instructions/check.py
 
 # --- checks that read the source ----------------------------------------------
 
@@ -555,4 +587,4 @@ install: all library
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/tests $(BUILD)/replay $(BUILD)/bench -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/tests $(BUILD)/replay $(BUILD)/bench $(BUILD)/instructions -name '*.d' 2>/dev/null)

@@ -42,6 +42,9 @@ static enum chunked_status step(struct chunked *chunked, byte c)
 	qdtext  = [\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff];
 	escaped = [\t\x20-\x7e\x80-\xff];
 
+	// RFC 9110 5.6.3: blanks that may not be sent, and must be borne
+	bad_blank = [ \t];
+
 	// chunk-size [ chunk-ext ] CRLF
 	<size> hex => digits {
 		chunked->left = hex_value(c);
@@ -58,10 +61,18 @@ static enum chunked_status step(struct chunked *chunked, byte c)
 		return chunked->left == 0 ? CHUNKED_LAST : CHUNKED_MORE;
 	}
 
-	// chunk-ext = *( ";" name [ "=" ( token / quoted-string ) ] )
+	// chunk-ext = *( BWS ";" BWS name
+	//	[ BWS "=" BWS ( token / quoted-string ) ] )
+	<digits, token, closed> bad_blank => behind { goto extension; }
+	<behind> bad_blank       { goto extension; }
+	<behind, named> ";" => first { goto extension; }
+	<first> bad_blank        { goto extension; }
 	<first> tchar => name    { goto extension; }
 	<name> tchar             { goto extension; }
-	<name> "=" => value      { goto extension; }
+	<name> bad_blank => named { goto extension; }
+	<named> bad_blank        { goto extension; }
+	<name, named> "=" => value { goto extension; }
+	<value> bad_blank        { goto extension; }
 	<value> tchar => token   { goto extension; }
 	<token> tchar            { goto extension; }
 	<value> ["] => quoted    { goto extension; }

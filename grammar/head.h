@@ -20,6 +20,7 @@ enum head_status {
 	HEAD_TARGET_TOO_LONG, /* answer 414 */
 	HEAD_TOO_LARGE,       /* answer 431 */
 	HEAD_BAD_CODING,      /* a transfer coding nobody here knows: 501 */
+	HEAD_BAD_METHOD,      /* longer than any that there is: 501 */
 	HEAD_BAD_VERSION,     /* answer 505 */
 };
 

@@ -51,7 +51,8 @@ static enum head_status scan_request_line(const byte *base, const byte *line,
 		out->is_connect = out->method.length == 7 &&
 				  memcmp(line, "CONNECT", 7) == 0;
 		if (out->method.length > REQUEST_MAX_METHOD)
-			return bad(out, "method too long");
+			return head_refuse(&out->head, HEAD_BAD_METHOD,
+					   "method too long");
 		if (out->target.length > REQUEST_MAX_TARGET)
 			return head_refuse(&out->head, HEAD_TARGET_TOO_LONG,
 					   "request target too long");
@@ -61,16 +62,31 @@ static enum head_status scan_request_line(const byte *base, const byte *line,
 	*/
 }
 
-/* RFC 9112 3.2: the characters of a host and a port, as Go's server takes them.
- */
+/* RFC 9110 7.2: uri-host [ ":" port ], and RFC 3986 3.2.2 for the host. */
 static bool is_host(const byte *value)
 {
 	const byte *YYCURSOR = value, *YYMARKER;
 
 	/*!re2c
-	[-!$%&'()*+,.:;=[\]_~0-9A-Za-z]* blank* crlf { return true; }
+	escaped  = "%" [0-9A-Fa-f]{2};
+	reg_name = ([-!$&'()*+,;=._~0-9A-Za-z] | escaped)*;
+	future   = 'v' [0-9A-Fa-f]+ "." [-!$&'()*+,;=:._~0-9A-Za-z]+;
+	zone     = "%25" ([-._~0-9A-Za-z] | escaped)+; // RFC 6874
+	address  = "[" ([0-9A-Fa-f:.]+ zone? | future) "]";
+
+	(reg_name | address) (":" digit*)? blank* crlf { return true; }
 	* { return false; }
 	*/
+}
+
+/* Clients of CONNECT say in Host what the target says: if that is no host, the
+ * decision tells them so, and the log. */
+static bool is_target(const byte *base, const struct request *request,
+		      struct head_span value)
+{
+	return request->is_connect && value.length == request->target.length &&
+	       memcmp(base + value.start, base + request->target.start,
+		      value.length) == 0;
 }
 
 static enum head_status judge_host(const byte *base, struct request *out)
@@ -84,7 +100,8 @@ static enum head_status judge_host(const byte *base, struct request *out)
 			continue;
 		if (++hosts > 1)
 			return bad(out, "too many Host headers");
-		if (!is_host(base + field->value.start))
+		if (!is_host(base + field->value.start) &&
+		    !is_target(base, out, field->value))
 			return bad(out, "malformed Host header");
 	}
 	if (hosts == 0 && out->head.minor != 0 && !out->is_connect)
@@ -121,13 +138,17 @@ static enum head_status unfinished_line(const byte *line, size_t n,
 {
 	const byte *end = line + n;
 	const byte *space = memchr(line, ' ', n);
+	const byte *method_end = space != NULL ? space : end;
 	const byte *version;
 
-	/* a byte that begins no method: TLS on a plain port, say */
-	if (n > 0 && *line != '\r' && !is_token_byte(*line))
-		return bad(out, "malformed request line");
-	if ((size_t)((space != NULL ? space : end) - line) > REQUEST_MAX_METHOD)
-		return bad(out, "method too long");
+	/* bytes of no method: TLS on a plain port, say */
+	if (n > 0 && *line != '\r')
+		for (const byte *p = line; p < method_end; p++)
+			if (!is_token_byte(*p))
+				return bad(out, "malformed request line");
+	if ((size_t)(method_end - line) > REQUEST_MAX_METHOD)
+		return head_refuse(&out->head, HEAD_BAD_METHOD,
+				   "method too long");
 	if (space == NULL)
 		return HEAD_MORE;
 	version = memchr(space + 1, ' ', (size_t)(end - space) - 1);
@@ -192,8 +213,8 @@ enum request_target request_target(const char *bytes, size_t length)
 	scheme  = [A-Za-z][-+.0-9A-Za-z]*;
 
 	"*\n"             { return TARGET_ASTERISK; }
-	// a:1:2 has the characters; that it has too many colons is for later
-	name port* "\n"   { return length == 0 ? TARGET_BAD : TARGET_AUTHORITY; }
+	// a:b:2 has the characters; that it has too many colons is for later
+	name ((":" name)* port)? "\n" { return length == 0 ? TARGET_BAD : TARGET_AUTHORITY; }
 	literal port* "\n" { return TARGET_AUTHORITY; }
 	scheme "://" visible+ "\n" { return TARGET_ABSOLUTE; }
 	"/" visible* "\n" { return TARGET_ORIGIN; }

@@ -7,7 +7,15 @@
 
 #include "runtime/observe/statsd.h"
 #include "runtime/proxy/listener.h"
+#include "runtime/proxy/upstream.h"
+#include "runtime/tls/expiry.h"
 #include "store.h"
+
+static const char *const actions[] = {
+	[RULE_ENFORCE] = "enforce",
+	[RULE_REPORT] = "report",
+	[RULE_OPEN] = "open",
+};
 
 static void print_duration(FILE *out, const char *key, unsigned ms)
 {
@@ -43,6 +51,29 @@ static void print_limits(FILE *out, const struct settings *settings)
 		    settings->max_tunnels);
 	print_duration(out, "max_tunnel_duration",
 		       settings->max_tunnel_duration_ms);
+}
+
+static void print_pool(FILE *out, const char *key, unsigned limit,
+		       unsigned by_default)
+{
+	if (limit == 0)
+		fprintf(out, "%s: %u for each worker\n", key, by_default);
+	else
+		fprintf(out, "%s: %u\n", key, limit);
+}
+
+/* Event loops, and what each keeps. */
+static void print_pools(FILE *out, const struct settings *settings)
+{
+	if (settings->workers == 0)
+		fprintf(out, "workers: one per processor\n");
+	else
+		fprintf(out, "workers: %u\n", settings->workers);
+	print_pool(out, "transport_max_idle_conns", settings->max_idle_conns,
+		   UPSTREAM_MAX_IDLE);
+	print_pool(out, "transport_max_idle_conns_per_host",
+		   settings->max_idle_conns_per_host,
+		   UPSTREAM_MAX_IDLE_PER_HOST);
 }
 
 static void print_proxy(FILE *out, const char *key,
@@ -102,11 +133,6 @@ static void print_resolvers(FILE *out, const struct resolver_options *resolver)
 static void print_policy(FILE *out, const struct settings *settings,
 			 const struct policy *policy)
 {
-	static const char *const actions[] = {
-		[RULE_ENFORCE] = "enforce",
-		[RULE_REPORT] = "report",
-		[RULE_OPEN] = "open",
-	};
 	struct blob_info info;
 
 	if (!policy->has_acl) {
@@ -115,7 +141,6 @@ static void print_policy(FILE *out, const struct settings *settings,
 	}
 	blob_info(&policy->blob, &info);
 	fprintf(out, "acl_file: %s\n", settings->acl_file);
-	fprintf(out, "watch: %s\n", settings->watch ? "true" : "false");
 	fprintf(out, "policy: %s\n", policy->hash);
 	fprintf(out, "services: %u\nglobs: %" PRIu64 "\ncompiled_ranges: %u\n",
 		info.services, info.globs, info.range_rules);
@@ -135,6 +160,8 @@ static void print_observers(FILE *out, const struct settings *settings)
 	const char *ip = settings->prometheus_ip;
 	const char *path = settings->prometheus_endpoint;
 
+	fprintf(out, "time_connect: %s\n",
+		settings->time_connect ? "true" : "false");
 	fprintf(out, "statsd_address: %s\n",
 		settings->statsd_address != NULL ? settings->statsd_address
 						 : "none");
@@ -187,8 +214,14 @@ static void print_tls(FILE *out, const struct tls_options *tls)
 		fprintf(out, "tls: none: clients speak plain HTTP\n");
 		return;
 	}
-	fprintf(out, "tls:\n  cert_file: %s\n  key_file: %s\n", tls->cert_file,
-		tls->key_file != NULL ? tls->key_file : tls->cert_file);
+	if (tls->more_count == 0)
+		fprintf(out, "tls:\n  cert_file: %s\n  key_file: %s\n",
+			tls->cert_file,
+			tls->key_file != NULL ? tls->key_file : tls->cert_file);
+	else
+		fprintf(out, "tls:\n  bundle_files:\n  - %s\n", tls->cert_file);
+	for (size_t i = 0; i < tls->more_count; i++)
+		fprintf(out, "  - %s\n", tls->more_bundles[i]);
 	print_files(out, "client_ca_files", tls->ca_files, tls->ca_count);
 	print_files(out, "crl_files", tls->crl_files, tls->crl_count);
 	print_duration(out, "tls_crl_grace", tls->crl_grace_ms);
@@ -246,11 +279,15 @@ static void print_settings(FILE *out, const struct settings *settings)
 	print_duration(out, "connect_timeout", settings->connect_timeout_ms);
 	print_duration(out, "dns_timeout", settings->resolver.timeout_ms);
 	print_duration(out, "read_header_timeout", settings->head_timeout_ms);
+	print_duration(out, "read_timeout", settings->read_timeout_ms);
+	print_duration(out, "write_timeout", settings->write_timeout_ms);
 	print_duration(out, "idle_timeout", settings->idle_timeout_ms);
 	print_duration(out, "exit_timeout", settings->exit_timeout_ms);
 	print_limits(out, settings);
+	print_pools(out, settings);
 	print_proxy(out, "upstream_http_proxy_addr", settings->http_proxy);
 	print_proxy(out, "upstream_https_proxy_addr", settings->https_proxy);
+	fprintf(out, "watch: %s\n", settings->watch ? "true" : "false");
 	fprintf(out, "handover_socket: %s\n",
 		settings->handover_socket != NULL ? settings->handover_socket
 						  : "none");
@@ -263,6 +300,13 @@ static void print_settings(FILE *out, const struct settings *settings)
 	fprintf(out, "deny_status: %u\ndeny_detail: %s\nmixed_answers: %s\n",
 		settings->deny_status, details[settings->deny_detail],
 		settings->mixed_answers == MIXED_REFUSE ? "refuse" : "skip");
+	if (settings->deny_extra != NULL)
+		fprintf(out, "deny_message_extra: %s\n", settings->deny_extra);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (settings->disabled_action[i])
+			fprintf(out, "disable_acl_policy_action: %s\n",
+				actions[i]);
+	fprintf(out, "crypto: %s\n", crypto_name(settings->crypto));
 	print_tls(out, &settings->tls);
 	print_observers(out, settings);
 	print_proxy_protocol(out, settings);
@@ -315,9 +359,8 @@ bool check_config(const struct settings *settings, FILE *out, char *why)
 		print_roots(out, store.current->roots);
 		print_policy(out, settings, store.current);
 		if (store.current->tls != NULL)
-			tls_context_warn(store.current->tls,
-					 (int64_t)time(NULL), print_warning,
-					 out);
+			expiry_warn(store.current->tls, (int64_t)time(NULL),
+				    print_warning, out);
 		resolver_free(resolver);
 	}
 	if (base != NULL)

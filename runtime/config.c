@@ -296,7 +296,8 @@ static void read_tls(struct reader *reader, const struct node *value)
 	if (node_is_null(value))
 		return;
 	read_keys(reader, "tls.", value);
-	if (value->kind == NODE_MAPPING && !has_key(value, "cert_file"))
+	if (value->kind == NODE_MAPPING && !has_key(value, "cert_file") &&
+	    !has_key(value, "bundle_files"))
 		diag_report(&reader->diags, DIAG_C004,
 			    node_span(&reader->document, value),
 			    "'tls' section requires 'cert_file'");

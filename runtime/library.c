@@ -14,6 +14,7 @@
 #include "check.h"
 #include "hooks.h"
 #include "options.h"
+#include "runtime/tls/crypto.h"
 #include "server.h"
 #include "verify_client.h"
 
@@ -203,8 +204,10 @@ int smokescreen_run(struct smokescreen *proxy, int argc, char **argv)
 		status = verify_client(proxy, argc, argv);
 	} else {
 		settings_init(&settings);
-		if (read_options(proxy, &settings, argc, argv))
+		if (read_options(proxy, &settings, argc, argv)) {
+			crypto_use(settings.crypto);
 			status = run(proxy, &settings);
+		}
 		settings_fini(&settings);
 	}
 	/* what was asked of this run is not for the next */

@@ -11,6 +11,7 @@
 
 #include "runtime/observe/prometheus.h"
 #include "runtime/proxy/listener.h"
+#include "runtime/tls/expiry.h"
 
 #define DEFAULT_ENDPOINT "/metrics"
 #define DEFAULT_IP "0.0.0.0"
@@ -30,8 +31,52 @@ static uint64_t dropped(struct log *log)
 	return atomic_load_explicit(&log->dropped_ever, memory_order_relaxed);
 }
 
+/* --- what ends by itself ----------------------------------------------------
+ */
+
+/* CRL_ISSUER is NULL for our certificates; FIRST: no CRL was before. */
+typedef void expiry_visit(void *context, const char *crl_issuer, uint64_t at,
+			  bool first);
+
+static void walk_expiries(const struct observers *observers,
+			  expiry_visit *visit, void *context)
+{
+	const struct tls_context *tls = observers->shared->store->current->tls;
+	const struct expiry *list;
+	bool first = true;
+	size_t count;
+
+	if (tls == NULL)
+		return;
+	list = expiry_list(tls, &count);
+	for (size_t i = 0; i < count; i++) {
+		/* of one issuer's CRLs the first to end is told, and of our
+		 * certificates */
+		if (i > 0 && list[i].is_crl == list[i - 1].is_crl &&
+		    strcmp(list[i].issuer, list[i - 1].issuer) == 0)
+			continue;
+		visit(context, list[i].is_crl ? list[i].issuer : NULL,
+		      list[i].at > 0 ? (uint64_t)list[i].at : 0, first);
+		first &= !list[i].is_crl;
+	}
+}
+
 /* --- statsd -----------------------------------------------------------------
  */
+
+static void send_expiry(void *statsd, const char *crl_issuer, uint64_t at,
+			bool first)
+{
+	char tag[METRICS_LABEL_MAX + 1];
+
+	(void)first;
+	if (crl_issuer == NULL) {
+		statsd_gauge(statsd, "tls.certificate.expiry", NULL, NULL, at);
+		return;
+	}
+	metrics_label(str_from(crl_issuer), tag);
+	statsd_gauge(statsd, "tls.crl.next_update", "issuer", tag, at);
+}
 
 static void on_statsd_tick(evutil_socket_t fd, short what, void *context)
 {
@@ -39,8 +84,13 @@ static void on_statsd_tick(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	statsd_send_counters(&observers->statsd, observers->sent,
-			     &observers->registry, live_clients(observers));
+	if (!statsd_send_counters(&observers->statsd, observers->sent,
+				  &observers->registry))
+		return;
+	statsd_gauge(&observers->statsd, "clients", NULL, NULL,
+		     live_clients(observers));
+	walk_expiries(observers, send_expiry, &observers->statsd);
+	statsd_flush(&observers->statsd);
 }
 
 static bool open_statsd(struct observers *observers, char *why)
@@ -79,6 +129,12 @@ static const char *endpoint(const struct observers *observers)
 	return path != NULL ? path : DEFAULT_ENDPOINT;
 }
 
+static void put_expiry(void *body, const char *crl_issuer, uint64_t at,
+		       bool first)
+{
+	prometheus_put_expiry(body, crl_issuer, at, first);
+}
+
 static void on_asked(void *context, struct small_client *client,
 		     struct str target)
 {
@@ -109,6 +165,7 @@ static void on_asked(void *context, struct small_client *client,
 	for (unsigned i = 0; i < observers->count; i++)
 		now.log_dropped += dropped(observers->workers[i]->log);
 	prometheus_write(&body, &observers->registry, &now);
+	walk_expiries(observers, put_expiry, &body);
 	small_answer(client, 200, PROMETHEUS_CONTENT_TYPE, &body);
 }
 

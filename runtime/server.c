@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "announce.h"
 #include "drain.h"
+#include "expiring.h"
 #include "handover.h"
 #include "inherited.h"
 #include "listening.h"
@@ -20,6 +20,7 @@
 #include "runtime/proxy/worker.h"
 #include "store.h"
 #include "watch.h"
+#include "watched.h"
 
 #define DRAIN_TICK_MS 20
 #define FINAL_FLUSH_MS 1000
@@ -37,7 +38,8 @@ struct server {
 	struct event *tick;
 	struct event *log_retry;
 	struct drain drain;
-	struct watch *watch;       /* NULL without --watch */
+	struct watch *watch; /* NULL without --watch */
+	struct expiring expiring;
 	struct handover *handover; /* NULL without, and while draining */
 	struct listening listening;
 	int listeners[HANDOVER_MAX]; /* borrowed from the workers */
@@ -110,20 +112,6 @@ static void start_drain(struct server *server)
 
 /* --- reload --- */
 
-static void warn(void *server, const char *text)
-{
-	log_message(((struct server *)server)->log, LOG_WARNING, text);
-}
-
-/* What is about to fail, or does already, though it could be loaded. */
-static void warn_of_tls(struct server *server)
-{
-	const struct tls_context *tls = server->store.current->tls;
-
-	if (tls != NULL)
-		tls_context_warn(tls, (int64_t)time(NULL), warn, server);
-}
-
 /* By whom servers are judged.  That there is nobody is a mistake only if there
  * was to be somebody. */
 static void tell_of_roots(struct server *server)
@@ -145,7 +133,9 @@ static void tell_of_roots(struct server *server)
 	log_end(server->log, &line);
 }
 
-static void reload(struct server *server, const char *cause)
+/* CHANGED is the file that made us, if one did. */
+static void reload(struct server *server, const char *cause,
+		   const char *changed)
 {
 	struct store_reload result;
 	struct json line;
@@ -161,6 +151,8 @@ static void reload(struct server *server, const char *cause)
 			 ok ? "policy reloaded"
 			    : "policy not reloaded, the old one stays");
 	json_put_text(&line, "cause", cause);
+	if (changed != NULL)
+		json_put_text(&line, "changed", changed);
 	json_put_unsigned(&line, "reloads", server->reloads);
 	json_put_text(&line, "policy", ok ? result.new_hash : result.old_hash);
 	json_put_text(&line, "old_policy", result.old_hash);
@@ -172,16 +164,16 @@ static void reload(struct server *server, const char *cause)
 	log_end(server->log, &line);
 	if (!ok)
 		return;
-	warn_of_tls(server);
+	expiring_loaded(&server->expiring);
 	tell_of_roots(server);
 	wake_all(server);
 }
 
-static void on_file_changed(void *context)
+static void on_file_changed(void *context, const char *path)
 {
 	struct server *server = context;
 
-	reload(server, "watch");
+	reload(server, "watch", path);
 	flush_log(server);
 }
 
@@ -203,7 +195,7 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 	(void)what;
 	switch ((int)signal) {
 	case SIGHUP:
-		reload(server, "signal");
+		reload(server, "signal", NULL);
 		break;
 	case SIGTERM:
 	case SIGUSR2:
@@ -217,6 +209,11 @@ static void on_signal(evutil_socket_t signal, short what, void *context)
 	flush_log(server);
 }
 
+static void on_expiring(void *context)
+{
+	flush_log(context);
+}
+
 static void on_control(evutil_socket_t fd, short what, void *context)
 {
 	struct server *server = context;
@@ -225,7 +222,7 @@ static void on_control(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	if ((asked & CONTROL_RELOAD) != 0)
-		reload(server, "program");
+		reload(server, "program", NULL);
 	if ((asked & CONTROL_DRAIN) != 0)
 		start_drain(server);
 	if ((asked & CONTROL_QUIT) != 0)
@@ -296,17 +293,23 @@ static unsigned worker_count(const struct settings *settings)
 					     : SETTINGS_MAX_WORKERS;
 }
 
-/* Before the policy is read: no change of it is missed. */
+/* Before the files are read: no change of them is missed. */
 static bool add_watch(struct server *server, char *why)
 {
-	const char *path = server->settings->acl_file;
+	const char **paths;
+	size_t count;
 
 	if (!server->settings->watch)
 		return true;
-	server->watch = watch_new(server->base, path, on_file_changed, server);
+	paths = watched_files(server->settings, &count);
+	if (paths == NULL)
+		return false;
+	server->watch =
+		watch_new(server->base, paths, count, on_file_changed, server);
 	if (server->watch == NULL)
-		snprintf(why, SERVER_WHY_MAX, "watch %s: %s", path,
-			 strerror(errno));
+		snprintf(why, SERVER_WHY_MAX, "watch %s and %zu more: %s",
+			 paths[0], count - 1, strerror(errno));
+	free(paths);
 	return server->watch != NULL;
 }
 
@@ -400,6 +403,8 @@ struct server *server_new(const struct settings *settings, struct hooks *hooks,
 		goto fail;
 	if (!add_watch(server, why))
 		goto fail;
+	expiring_init(&server->expiring, server->base, &server->store,
+		      server->log, on_expiring, server);
 	server->has_store = store_init(&server->store, settings, why);
 	if (server->has_store &&
 	    observers_init(&server->observers, &server->shared, server->log,
@@ -424,6 +429,7 @@ void server_free(struct server *server)
 	handover_free(server->handover);
 	handover_offer_fini(&server->listening.offer);
 	watch_free(server->watch);
+	expiring_fini(&server->expiring);
 	for (size_t i = 0; i < 4; i++)
 		if (server->signals[i] != NULL)
 			event_free(server->signals[i]);
@@ -471,7 +477,7 @@ static void log_start(struct server *server)
 		log_message(server->log, LOG_INFO, text);
 	}
 	announce_open_doors(server->log, &announcement);
-	warn_of_tls(server);
+	expiring_loaded(&server->expiring);
 	tell_of_roots(server);
 	announce_ready(server->log, &announcement);
 	log_ack(server);

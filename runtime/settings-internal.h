@@ -29,6 +29,7 @@ void settings_free_proxies(struct settings *settings);
 
 /* settings_tls.c */
 bool set_bundle(struct settings *settings, const char *text, char *why);
+bool set_bundle_files(struct settings *settings, const char *text, char *why);
 bool set_cert_file(struct settings *settings, const char *text, char *why);
 bool set_key_file(struct settings *settings, const char *text, char *why);
 bool set_ca_file(struct settings *settings, const char *text, char *why);
@@ -36,6 +37,7 @@ bool set_crl_file(struct settings *settings, const char *text, char *why);
 bool set_crl_grace(struct settings *settings, const char *text, char *why);
 bool set_require_client_cert(struct settings *settings, const char *text,
 			     char *why);
+bool set_crypto(struct settings *settings, const char *text, char *why);
 bool set_role_from(struct settings *settings, const char *text, char *why);
 bool set_origin_ca(struct settings *settings, const char *text, char *why);
 void settings_free_tls(struct settings *settings);

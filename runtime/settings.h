@@ -14,12 +14,19 @@
 #include "runtime/policy/blob.h"
 #include "runtime/policy/ranges_build.h"
 #include "runtime/tls/context.h"
+#include "runtime/tls/crypto.h"
 
 #define SETTINGS_MAX_WORKERS 256
 #define SETTINGS_WHY_MAX 256
 #define SETTINGS_EXTRA_MAX 4096 /* of the additional error message */
 
 enum deny_detail { DETAIL_CLASS = 0, DETAIL_NONE, DETAIL_FULL };
+enum bundles_from {
+	BUNDLES_NONE = 0,
+	BUNDLES_SINGLE, /* cert_file and key_file */
+	BUNDLES_LISTED, /* bundle_files */
+	BUNDLES_GIVEN,  /* on the command line */
+};
 enum mixed_answers { MIXED_SKIP = 0, MIXED_REFUSE };
 
 struct settings {
@@ -69,6 +76,8 @@ struct settings {
 	struct addr_prefix *proxy_trust; /* that one of these sends, */
 	size_t proxy_trust_count;        /* or anyone, if there are none */
 	struct tls_options tls;          /* its strings are owned, too */
+	enum bundles_from bundles_from;  /* where those in it were said */
+	enum crypto crypto;              /* of the whole process */
 	char *origin_ca_file; /* by what servers are judged; NULL: roots.h */
 	bool check_config;
 	bool help;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "handover.h"
+#include "watched.h"
 
 /* see settings.h */
 bool settings_check(const struct settings *settings, char *why)
@@ -13,12 +14,13 @@ bool settings_check(const struct settings *settings, char *why)
 	    settings->max_burst <= settings->max_rate)
 		return setting_refuse(why,
 				      "maxRequestBurst (%u) must be greater "
-				      "than maxRequestRate (%g); omit to use "
+				      "than maxRequestRate (%.2f); omit to use "
 				      "default (2x rate)",
 				      settings->max_burst, settings->max_rate);
-	if (settings->watch && settings->acl_file == NULL)
-		return setting_refuse(why, "there is no policy to watch; give "
-					   "--egress-acl-file, too");
+	if (settings->watch && !watched_any(settings))
+		return setting_refuse(why, "there is nothing to watch; give "
+					   "--egress-acl-file or "
+					   "--tls-server-bundle-file, too");
 	if (settings->handover_socket != NULL &&
 	    strlen(settings->handover_socket) > HANDOVER_PATH_MAX)
 		return setting_refuse(why,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/tls/crypto.h"
 #include "runtime/tls/role.h"
 
 _Static_assert(ROLE_WHY_MAX <= SETTINGS_WHY_MAX, "who is called may fill it");
@@ -27,21 +28,68 @@ static bool add_file(char ***list, size_t *count, const char *text, char *why)
 	return true;
 }
 
+static void free_list(char ***list, size_t *count)
+{
+	for (size_t i = 0; i < *count; i++)
+		free((*list)[i]);
+	free(*list);
+	*list = NULL;
+	*count = 0;
+}
+
+/* The first is CERT_FILE, which is there if and only if we speak TLS. */
+static bool add_bundle(struct settings *settings, const char *text, char *why)
+{
+	struct tls_options *tls = &settings->tls;
+
+	if (tls->cert_file != NULL)
+		return add_file(&tls->more_bundles, &tls->more_count, text,
+				why);
+	if (*text == '\0')
+		return setting_refuse(why, "an empty file name");
+	return setting_optional(&tls->cert_file, text, why);
+}
+
 bool set_cert_file(struct settings *settings, const char *text, char *why)
 {
+	if (settings->bundles_from == BUNDLES_LISTED)
+		return setting_refuse(why, "give cert_file or bundle_files, "
+					   "not both");
+	settings->bundles_from = BUNDLES_SINGLE;
 	return setting_optional(&settings->tls.cert_file, text, why);
 }
 
 bool set_key_file(struct settings *settings, const char *text, char *why)
 {
+	if (settings->bundles_from == BUNDLES_LISTED)
+		return setting_refuse(why, "key_file goes with cert_file; a "
+					   "bundle has its key in it");
+	settings->bundles_from = BUNDLES_SINGLE;
 	return setting_optional(&settings->tls.key_file, text, why);
 }
 
-/* A bundle has the key in it, too: whatever the configuration file says. */
+bool set_bundle_files(struct settings *settings, const char *text, char *why)
+{
+	if (settings->bundles_from == BUNDLES_SINGLE)
+		return setting_refuse(why, "give cert_file or bundle_files, "
+					   "not both");
+	settings->bundles_from = BUNDLES_LISTED;
+	return add_bundle(settings, text, why);
+}
+
+/* Whatever the configuration file says. */
 bool set_bundle(struct settings *settings, const char *text, char *why)
 {
-	return set_cert_file(settings, text, why) &&
-	       set_key_file(settings, "", why);
+	struct tls_options *tls = &settings->tls;
+
+	if (settings->bundles_from != BUNDLES_GIVEN) {
+		free_list(&tls->more_bundles, &tls->more_count);
+		setting_optional(&tls->cert_file, "", why);
+		setting_optional(&tls->key_file, "", why);
+		settings->bundles_from = BUNDLES_GIVEN;
+	}
+	/* an empty text is upstream's way to say "none" */
+	return *text == '\0' || add_bundle(settings, text, why);
 }
 
 bool set_ca_file(struct settings *settings, const char *text, char *why)
@@ -67,6 +115,16 @@ bool set_require_client_cert(struct settings *settings, const char *text,
 	return setting_bool(&settings->tls.require_client_cert, text, why);
 }
 
+bool set_crypto(struct settings *settings, const char *text, char *why)
+{
+	for (unsigned i = 0; i < CRYPTO_COUNT; i++)
+		if (strcmp(text, crypto_name((enum crypto)i)) == 0) {
+			settings->crypto = (enum crypto)i;
+			return true;
+		}
+	return setting_refuse(why, "'%s' is neither nettle nor stock", text);
+}
+
 bool set_role_from(struct settings *settings, const char *text, char *why)
 {
 	struct role_spec spec;
@@ -82,20 +140,14 @@ bool set_origin_ca(struct settings *settings, const char *text, char *why)
 	return setting_optional(&settings->origin_ca_file, text, why);
 }
 
-static void free_list(char **list, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free(list[i]);
-	free(list);
-}
-
 void settings_free_tls(struct settings *settings)
 {
 	free(settings->tls.cert_file);
 	free(settings->tls.key_file);
 	free(settings->tls.role_from);
-	free_list(settings->tls.ca_files, settings->tls.ca_count);
-	free_list(settings->tls.crl_files, settings->tls.crl_count);
+	free_list(&settings->tls.more_bundles, &settings->tls.more_count);
+	free_list(&settings->tls.ca_files, &settings->tls.ca_count);
+	free_list(&settings->tls.crl_files, &settings->tls.crl_count);
 	settings->tls = (struct tls_options){0};
 	free(settings->origin_ca_file);
 	settings->origin_ca_file = NULL;

@@ -110,6 +110,8 @@ static bool load_blob(struct policy *policy, const char *path, char *why)
 		return refuse(why, "open %s: %s", path, strerror(errno));
 	case BLOB_NOT_A_BLOB:
 		return refuse_text(path, why);
+	case BLOB_EMPTY:
+	case BLOB_BINARY:
 	case BLOB_VERSION:
 	case BLOB_TRUNCATED:
 	case BLOB_CHECKSUM:

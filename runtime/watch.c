@@ -1,8 +1,8 @@
 /* watch.c - see watch.h.
  * A path is a walk: every step names an entry of a directory, and a link puts
  * more steps in front.  Each entry is watched before it is looked at, and the
- * file is looked at when all are, so that no change falls in between.  A sign
- * of a change on any step leads to a new walk. */
+ * files are looked at when all are, so that no change falls in between.  A sign
+ * of a change on any step leads to new walks. */
 #include "watch.h"
 
 #include <errno.h>
@@ -26,17 +26,23 @@ struct step {
 	char name[NAME_MAX + 1];
 };
 
-struct watch {
+struct watched {
 	char *path; /* owned */
-	watch_changed *changed;
-	void *context; /* borrowed, for changed */
 	struct file_stamp seen;
+};
+
+struct watch {
+	struct watched *files; /* owned, FILE_COUNT of them */
+	size_t file_count;
+	watch_changed *changed;
+	void *context;      /* borrowed, for changed */
 	int fd;             /* owned: inotify; -1: none could be had */
 	struct event event; /* for FD, while there is one */
 	struct event timer; /* until we look */
 	struct event_base *base;
-	struct step steps[WATCH_MAX_STEPS];
+	struct step *steps; /* owned, of all paths; room for CAPACITY */
 	size_t count;
+	size_t capacity;
 };
 
 /* --- the walk --- */
@@ -92,6 +98,32 @@ static bool enter(struct walk *walk, const char *name)
 	return true;
 }
 
+/* Paths share directories, and often all steps but the last. */
+static bool has_step(const struct watch *watch, int descriptor,
+		     const char *name)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		if (watch->steps[i].descriptor == descriptor &&
+		    strcmp(watch->steps[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool make_room(struct watch *watch)
+{
+	size_t capacity = watch->capacity + WATCH_MAX_STEPS;
+	struct step *steps;
+
+	if (watch->count < watch->capacity)
+		return true;
+	steps = reallocarray(watch->steps, capacity, sizeof(*steps));
+	if (steps == NULL)
+		return false;
+	watch->steps = steps;
+	watch->capacity = capacity;
+	return true;
+}
+
 /* Watch the entry NAME of the directory the walk is in. */
 static bool add_step(struct watch *watch, int fd, const struct walk *walk,
 		     const char *name)
@@ -99,33 +131,35 @@ static bool add_step(struct watch *watch, int fd, const struct walk *walk,
 	struct step *step;
 	int descriptor;
 
-	if (watch->count == WATCH_MAX_STEPS)
-		return false;
 	/* for the same directory it is the same descriptor */
 	descriptor = inotify_add_watch(fd, walk->at[0] != '\0' ? walk->at : "/",
 				       SIGNS | IN_ONLYDIR);
 	/* a directory that is not there is awaited by the step before */
 	if (descriptor < 0)
 		return errno == ENOENT || errno == ENOTDIR;
+	if (has_step(watch, descriptor, name))
+		return true;
+	if (!make_room(watch))
+		return false;
 	step = &watch->steps[watch->count++];
 	step->descriptor = descriptor;
 	snprintf(step->name, sizeof(step->name), "%s", name);
 	return true;
 }
 
-/* Watch all of the way to the file.  False: some of it could not be. */
-static bool walk_path(struct watch *watch, int fd)
+/* Watch all of the way to PATH.  False: some of it could not be. */
+static bool walk_path(struct watch *watch, int fd, const char *path)
 {
 	char name[NAME_MAX + 1];
 	struct walk walk = {.at = ""};
+	unsigned steps = 0;
 
-	watch->count = 0;
-	if (strlen(watch->path) >= sizeof(walk.rest) ||
-	    (watch->path[0] != '/' && getcwd(walk.at, sizeof(walk.at)) == NULL))
+	if (strlen(path) >= sizeof(walk.rest) ||
+	    (path[0] != '/' && getcwd(walk.at, sizeof(walk.at)) == NULL))
 		return false;
 	if (strcmp(walk.at, "/") == 0)
 		walk.at[0] = '\0';
-	snprintf(walk.rest, sizeof(walk.rest), "%s", watch->path);
+	snprintf(walk.rest, sizeof(walk.rest), "%s", path);
 	while (next_name(&walk, name)) {
 		if (strcmp(name, ".") == 0)
 			continue;
@@ -133,9 +167,20 @@ static bool walk_path(struct watch *watch, int fd)
 			go_up(&walk);
 			continue;
 		}
-		if (!add_step(watch, fd, &walk, name) || !enter(&walk, name))
+		errno = ELOOP;
+		if (++steps > WATCH_MAX_STEPS ||
+		    !add_step(watch, fd, &walk, name) || !enter(&walk, name))
 			return false;
 	}
+	return true;
+}
+
+static bool walk_all(struct watch *watch, int fd)
+{
+	watch->count = 0;
+	for (size_t i = 0; i < watch->file_count; i++)
+		if (!walk_path(watch, fd, watch->files[i].path))
+			return false;
 	return true;
 }
 
@@ -199,7 +244,7 @@ static bool start_watching(struct watch *watch)
 		return false;
 	event_assign(&watch->event, watch->base, watch->fd,
 		     EV_READ | EV_PERSIST, on_signs, watch);
-	if (event_add(&watch->event, NULL) == 0 && walk_path(watch, watch->fd))
+	if (event_add(&watch->event, NULL) == 0 && walk_all(watch, watch->fd))
 		return true;
 	error = errno;
 	stop_watching(watch);
@@ -207,32 +252,60 @@ static bool start_watching(struct watch *watch)
 	return false;
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *context)
+/* Is there another file than was seen?  Then that one is. */
+static bool look(struct watched *file)
 {
 	static const struct file_stamp none;
+	struct file_stamp now = file_stamp_at(file->path);
+
+	/* it may be between being removed and coming back */
+	if (file_stamp_equal(&now, &none) ||
+	    file_stamp_equal(&now, &file->seen))
+		return false;
+	file->seen = now;
+	return true;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
 	struct watch *watch = context;
-	struct file_stamp now;
+	const char *path = NULL;
 
 	(void)fd;
 	(void)what;
 	if (!start_watching(watch))
 		look_later(watch, WATCH_POLL_MS);
-	now = file_stamp_at(watch->path);
-	/* it may be between being removed and coming back */
-	if (file_stamp_equal(&now, &none) ||
-	    file_stamp_equal(&now, &watch->seen))
-		return;
-	watch->seen = now;
-	watch->changed(watch->context);
+	for (size_t i = 0; i < watch->file_count; i++)
+		if (look(&watch->files[i]) && path == NULL)
+			path = watch->files[i].path;
+	if (path != NULL)
+		watch->changed(watch->context, path);
 }
 
 void watch_note(struct watch *watch)
 {
-	watch->seen = file_stamp_at(watch->path);
+	for (size_t i = 0; i < watch->file_count; i++)
+		watch->files[i].seen = file_stamp_at(watch->files[i].path);
 }
 
-struct watch *watch_new(struct event_base *base, const char *path,
-			watch_changed *changed, void *context)
+static bool copy_paths(struct watch *watch, const char *const *paths,
+		       size_t count)
+{
+	watch->files = calloc(count, sizeof(*watch->files));
+	if (watch->files == NULL)
+		return false;
+	while (watch->file_count < count) {
+		char *copy = strdup(paths[watch->file_count]);
+
+		if (copy == NULL)
+			return false;
+		watch->files[watch->file_count++].path = copy;
+	}
+	return true;
+}
+
+struct watch *watch_new(struct event_base *base, const char *const *paths,
+			size_t count, watch_changed *changed, void *context)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 
@@ -243,8 +316,7 @@ struct watch *watch_new(struct event_base *base, const char *path,
 	watch->changed = changed;
 	watch->context = context;
 	evtimer_assign(&watch->timer, base, on_timer, watch);
-	watch->path = strdup(path);
-	if (watch->path == NULL || !start_watching(watch)) {
+	if (!copy_paths(watch, paths, count) || !start_watching(watch)) {
 		int error = errno;
 
 		watch_free(watch);
@@ -261,6 +333,9 @@ void watch_free(struct watch *watch)
 		return;
 	stop_watching(watch);
 	event_del(&watch->timer);
-	free(watch->path);
+	for (size_t i = 0; i < watch->file_count; i++)
+		free(watch->files[i].path);
+	free(watch->files);
+	free(watch->steps);
 	free(watch);
 }

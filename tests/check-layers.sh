@@ -62,9 +62,12 @@ for file in $(find grammar compiler runtime -name '*.[ch]' -o -name '*.re' -o -n
 		policy:sys/mman.h | policy:unistd.h | policy:fcntl.h | policy:sys/stat.h)
 			[ "$file" = runtime/policy/blob.c ] ||
 				complain "$file: files belong to blob.c" ;;
+		runtime:nettle/* | runtime:gmp.h)
+			[ "$file" = runtime/tls/crypto_nettle.c ] ||
+				complain "$file: nettle belongs to crypto_nettle.c" ;;
 		runtime:bearssl*)
 			case $file in runtime/tls/*) ;; *) complain "$file: BearSSL belongs to runtime/tls" ;; esac ;;
-		grammar:event2/* | grammar:bearssl* | compiler:event2/*)
+		grammar:event2/* | grammar:bearssl* | compiler:event2/* | *:nettle/* | *:gmp.h)
 			complain "$file: $from has no need of <$system>" ;;
 		esac
 	done

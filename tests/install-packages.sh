@@ -4,7 +4,7 @@
 # ci adds what the slower checks need, bench what measuring needs.
 set -eu
 
-packages="gcc libc6-dev make re2c lemon libbearssl-dev libevent-dev libc-ares-dev
+packages="gcc libc6-dev make re2c lemon libbearssl-dev nettle-dev libgmp-dev libevent-dev libc-ares-dev
 libidn2-dev libpsl-dev libjansson-dev libcmocka-dev
 pkgconf
 python3 python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml
@@ -15,7 +15,7 @@ if [ "${1:-}" = bench ]; then
 fi
 if [ "${1:-}" = ci ]; then
 	packages="$packages clang clang-format clang-tidy cppcheck
-	libclang-rt-14-dev mandoc groff libssl-dev"
+	libclang-rt-14-dev mandoc groff libssl-dev strace valgrind"
 fi
 
 missing=

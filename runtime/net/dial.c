@@ -1,13 +1,13 @@
 /* dial.c - the race of RFC 8305 section 5 over vetted addresses: see dial.h.
  *
- *   next ->  addrs[0..count)   in order, never skipped, never repeated
- *   open     attempts[0..DIAL_MAX_OPEN)   connects that have not ended
+ *   next ->  addrs[0..count)    in order, never skipped, never repeated
+ *   open     attempts[0..slots) connects that have not ended
  *
  * The stagger timer starts the next address; so does a failure, at once.  When
  * DIAL_MAX_OPEN connects are open and one more is due, the oldest of them has
  * had its time and is given up: a name with many dead addresses holds only so
- * many descriptors.  Everything happens in callbacks of the event loop,
- * dial_start() merely arms the first. */
+ * many descriptors.  dial_start() starts the first connect and tells nothing,
+ * everything else happens in callbacks of the event loop. */
 #include "dial.h"
 
 #include <assert.h>
@@ -33,7 +33,7 @@ struct attempt {
 	uint64_t number;    /* order of starting */
 	struct addr addr;   /* connected to */
 	struct dial *dial;  /* borrowed: the one around it */
-	struct event event; /* writable; valid while fd is not -1 */
+	struct event event; /* readable, writable; valid while fd is not -1 */
 };
 
 struct dial {
@@ -45,12 +45,13 @@ struct dial {
 	struct event next_timer;    /* start the next address */
 	struct event overall_timer; /* timeout_ms is over */
 	uint64_t started;           /* attempts so far */
-	struct attempt attempts[DIAL_MAX_OPEN];
-	struct addr failed; /* the failure that will be told */
+	struct addr failed;         /* the failure that will be told */
 	int error;
 	size_t next; /* in addrs */
 	size_t count;
-	struct addr addrs[];
+	struct addr *addrs; /* behind the attempts */
+	size_t slots;       /* no more than there are addresses: mostly one */
+	struct attempt attempts[];
 };
 
 static struct dial *dial_cast(void *context)
@@ -71,17 +72,17 @@ static void attempt_close(struct attempt *attempt)
 	attempt->fd = -1;
 }
 
-static void dial_free(struct dial *dial)
+/* Nothing of it happens any more; only its memory is left. */
+static void dial_stop(struct dial *dial)
 {
-	for (size_t i = 0; i < DIAL_MAX_OPEN; i++)
+	for (size_t i = 0; i < dial->slots; i++)
 		attempt_close(&dial->attempts[i]);
 	event_del(&dial->next_timer);
 	event_del(&dial->overall_timer);
 	dial->magic = 0;
-	free(dial);
 }
 
-/* Tell the outcome.  The dial is gone before DONE runs, so that DONE may do
+/* Tell the outcome.  The dial is stopped before DONE runs, so that DONE may do
  * what it likes. */
 static void dial_finish(struct dial *dial, struct dial_result *result)
 {
@@ -97,8 +98,11 @@ static void dial_finish(struct dial *dial, struct dial_result *result)
 		snprintf(result->text, sizeof(result->text), "connect %s: %s",
 			 where, what != NULL ? what : "unknown error");
 	}
-	dial_free(dial);
+	dial_stop(dial);
 	done(context, result);
+	if (result->watch != NULL)
+		event_del(result->watch);
+	free(dial);
 }
 
 /* Errors by which this host says that it did not even try.  With IPv4 only,
@@ -121,7 +125,7 @@ static struct attempt *oldest_open(struct dial *dial)
 {
 	struct attempt *oldest = NULL;
 
-	for (size_t i = 0; i < DIAL_MAX_OPEN; i++) {
+	for (size_t i = 0; i < dial->slots; i++) {
 		struct attempt *attempt = &dial->attempts[i];
 
 		if (attempt->fd >= 0 &&
@@ -133,7 +137,7 @@ static struct attempt *oldest_open(struct dial *dial)
 
 static struct attempt *free_slot(struct dial *dial)
 {
-	for (size_t i = 0; i < DIAL_MAX_OPEN; i++) {
+	for (size_t i = 0; i < dial->slots; i++) {
 		if (dial->attempts[i].fd < 0)
 			return &dial->attempts[i];
 	}
@@ -147,23 +151,26 @@ static struct attempt *free_slot(struct dial *dial)
 
 static void advance(struct dial *dial);
 
-static void on_writable(evutil_socket_t fd, short what, void *context)
+static void on_ready(evutil_socket_t fd, short what, void *context)
 {
 	struct attempt *attempt = context;
 	int error = 0;
 	socklen_t length = sizeof(error);
 
-	(void)what;
 	assert(attempt->magic == ATTEMPT_MAGIC && attempt->fd == fd);
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+	/* a failure is told as readable and writable; so is a peer that speaks
+	 * first */
+	if ((what & EV_READ) != 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
 		error = errno;
 
 	struct dial *dial = dial_cast(attempt->dial);
 
 	if (error == 0) {
-		struct dial_result won = {.fd = fd, .addr = attempt->addr};
+		struct dial_result won = {.fd = fd,
+					  .watch = &attempt->event,
+					  .addr = attempt->addr};
 
-		event_del(&attempt->event);
 		attempt->fd = -1; /* handed on */
 		dial_finish(dial, &won);
 		return;
@@ -196,7 +203,8 @@ static int attempt_start(struct dial *dial, const struct addr *addr)
 	}
 
 	/* Connected at once is writable at once: the same path for both. */
-	if (event_assign(&attempt->event, dial->base, fd, EV_WRITE, on_writable,
+	if (event_assign(&attempt->event, dial->base, fd,
+			 EV_READ | EV_WRITE | EV_PERSIST, on_ready,
 			 attempt) != 0 ||
 	    event_add(&attempt->event, NULL) != 0) {
 		close(fd);
@@ -210,27 +218,33 @@ static int attempt_start(struct dial *dial, const struct addr *addr)
 	return 0;
 }
 
+/* Start the next address.  False: it failed at once. */
+static bool start_next(struct dial *dial)
+{
+	const struct addr *addr = &dial->addrs[dial->next++];
+	int error = attempt_start(dial, addr);
+
+	if (error != 0) {
+		note_failure(dial, addr, error);
+		return false;
+	}
+	if (dial->next < dial->count) {
+		struct timeval stagger = clock_timeval(DIAL_STAGGER_MS);
+
+		event_add(&dial->next_timer, &stagger);
+	} else {
+		event_del(&dial->next_timer);
+	}
+	return true;
+}
+
 /* Start the next address; past those that fail at once.  Ends the dial when
  * nothing is left to wait for. */
 static void advance(struct dial *dial)
 {
-	while (dial->next < dial->count) {
-		const struct addr *addr = &dial->addrs[dial->next++];
-		int error = attempt_start(dial, addr);
-
-		if (error != 0) {
-			note_failure(dial, addr, error);
-			continue;
-		}
-		if (dial->next < dial->count) {
-			struct timeval stagger = clock_timeval(DIAL_STAGGER_MS);
-
-			event_add(&dial->next_timer, &stagger);
-		} else {
-			event_del(&dial->next_timer);
-		}
-		return;
-	}
+	while (dial->next < dial->count)
+		if (start_next(dial))
+			return;
 	event_del(&dial->next_timer);
 	if (oldest_open(dial) != NULL)
 		return;
@@ -266,15 +280,16 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 			size_t count, uint16_t port, unsigned timeout_ms,
 			dial_done *done, void *context)
 {
+	size_t slots = count < DIAL_MAX_OPEN ? count : DIAL_MAX_OPEN;
+	struct dial *dial;
+
 	assert(base != NULL && count >= 1 && done != NULL);
 	if (count > SIZE_MAX / sizeof(addrs[0]) / 2) {
 		errno = ENOMEM;
 		return NULL;
 	}
-
-	struct dial *dial =
-		calloc(1, sizeof(*dial) + count * sizeof(dial->addrs[0]));
-
+	dial = calloc(1, sizeof(*dial) + slots * sizeof(dial->attempts[0]) +
+				 count * sizeof(addrs[0]));
 	if (dial == NULL)
 		return NULL;
 	dial->magic = DIAL_MAGIC;
@@ -283,8 +298,10 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 	dial->done = done;
 	dial->context = context;
 	dial->count = count;
+	dial->slots = slots;
+	dial->addrs = (struct addr *)&dial->attempts[slots];
 	memcpy(dial->addrs, addrs, count * sizeof(addrs[0]));
-	for (size_t i = 0; i < DIAL_MAX_OPEN; i++)
+	for (size_t i = 0; i < slots; i++)
 		dial->attempts[i].fd = -1;
 
 	evtimer_assign(&dial->next_timer, base, on_next, dial);
@@ -299,13 +316,16 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 			return NULL;
 		}
 	}
-	/* Not from inside: the first connect waits for the loop's next turn. */
-	event_active(&dial->next_timer, EV_TIMEOUT, 0);
+	if (!start_next(dial))
+		/* not from inside: what comes of it waits for the loop */
+		event_active(&dial->next_timer, EV_TIMEOUT, 0);
 	return dial;
 }
 
 void dial_cancel(struct dial *dial)
 {
-	if (dial != NULL)
-		dial_free(dial_cast(dial));
+	if (dial == NULL)
+		return;
+	dial_stop(dial_cast(dial));
+	free(dial);
 }

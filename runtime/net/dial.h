@@ -11,6 +11,7 @@
 
 #include "runtime/policy/addr.h"
 
+struct event;
 struct event_base;
 struct dial;
 
@@ -20,8 +21,13 @@ struct dial;
 	   */
 
 struct dial_result {
-	int fd;           /* connected, non-blocking, close-on-exec,
-			   * TCP_NODELAY; the callee's.  -1: none */
+	int fd; /* connected, non-blocking, close-on-exec,
+		 * TCP_NODELAY; the callee's.  -1: none */
+	/* With FD, until DONE returns: the event that waits for reading and
+	 * writing.  One that adds its own before deleting this one spares
+	 * itself a call to the kernel; one that closes FD must delete this one
+	 * before. */
+	struct event *watch;
 	struct addr addr; /* connected to; or the one that failed */
 	bool timed_out;   /* error is ETIMEDOUT: ours, or the kernel's */
 	int error;        /* errno of the last failure (of those that left

@@ -1,11 +1,11 @@
 /* events.c - see events.h. */
 #include "events.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define ENDPOINT_TEXT (ADDR_TEXT_MAX + 8)
+#define ENDPOINT_TEXT (ADDR_TEXT_MAX + 3 + STR_DECIMAL_MAX)
+#define SOURCE_FILE_MAX 280 /* of a file's name is shown */
 
 void id_source_init(struct id_source *source)
 {
@@ -57,13 +57,17 @@ void id_format(const struct id *id, char out[ID_TEXT + 1])
 static struct str endpoint(const struct addr *addr, uint16_t port,
 			   char out[ENDPOINT_TEXT])
 {
-	char text[ADDR_TEXT_MAX];
-	int n;
+	bool v4 = addr_is_v4(addr);
+	size_t n = 0;
 
-	addr_format(addr, text);
-	n = snprintf(out, ENDPOINT_TEXT, addr_is_v4(addr) ? "%s:%u" : "[%s]:%u",
-		     text, port);
-	return str_make(out, (size_t)n);
+	if (!v4)
+		out[n++] = '[';
+	n += addr_format(addr, out + n);
+	if (!v4)
+		out[n++] = ']';
+	out[n++] = ':';
+	n += str_put_decimal(out + n, port);
+	return str_make(out, n);
 }
 
 static void put_time(struct json *line, const char *key,
@@ -71,7 +75,17 @@ static void put_time(struct json *line, const char *key,
 {
 	char text[LOG_TIME_MAX];
 
-	json_put_string(line, key, log_time(when, true, text));
+	json_put_plain(line, key, log_time(when, true, text));
+}
+
+/* TEXT to OUT, cut to MAX; how much that is. */
+static size_t copy(char *out, struct str text, size_t max)
+{
+	size_t n = text.n < max ? text.n : max;
+
+	if (n != 0)
+		memcpy(out, text.p, n);
+	return n;
 }
 
 /* Where the entry or rule that decided was written. */
@@ -79,8 +93,9 @@ static void put_source(struct json *line, const struct exchange *exchange)
 {
 	const struct decision *decision = &exchange->decision;
 	const struct blob *blob = exchange->blob;
-	char text[300];
+	char text[SOURCE_FILE_MAX + 1 + STR_DECIMAL_MAX];
 	struct str file;
+	size_t n;
 	uint32_t at;
 	bool found;
 
@@ -89,7 +104,7 @@ static void put_source(struct json *line, const struct exchange *exchange)
 			blob_range_source(blob, exchange->class.rule, &file,
 					  &at);
 	else if (decision->entry.name.n != 0)
-		found = blob_entry_source(blob, decision->entry.list,
+		found = blob_found_source(blob, decision->entry.list,
 					  decision->entry.name,
 					  decision->entry.wildcard, &file, &at);
 	else
@@ -97,25 +112,30 @@ static void put_source(struct json *line, const struct exchange *exchange)
 			blob_rule_source(blob, decision->rule, &file, &at);
 	if (!found)
 		return;
-	snprintf(text, sizeof(text), "%.*s:%u", STR_ARG(file), at);
-	json_put_text(line, "source", text);
+	n = copy(text, file, SOURCE_FILE_MAX);
+	text[n++] = ':';
+	n += str_put_decimal(text + n, at);
+	json_put_string(line, "source", str_make(text, n));
 }
 
 static void put_policy(struct json *line, const struct exchange *exchange)
 {
 	const struct decision *decision = &exchange->decision;
-	char entry[HOSTNAME_MAX + 3];
+	char entry[2 + HOSTNAME_MAX];
+	size_t n = 0;
 
-	json_put_text(line, "policy", exchange->policy);
+	json_put_plain(line, "policy", str_from(exchange->policy));
 	if (exchange->blob == NULL)
 		return;
 	if (decision->rule != RULE_NONE)
 		json_put_string(line, "rule", decision->rule_name);
 	if (decision->entry.name.n != 0) {
-		snprintf(entry, sizeof(entry), "%s%.*s",
-			 decision->entry.wildcard ? "*." : "",
-			 STR_ARG(decision->entry.name));
-		json_put_text(line, "entry", entry);
+		if (decision->entry.wildcard) {
+			memcpy(entry, "*.", 2);
+			n = 2;
+		}
+		n += copy(entry + n, decision->entry.name, HOSTNAME_MAX);
+		json_put_string(line, "entry", str_make(entry, n));
 	}
 	put_source(line, exchange);
 }
@@ -124,8 +144,8 @@ void log_put_peer(struct json *line, const struct exchange *exchange)
 {
 	char text[ENDPOINT_TEXT];
 
-	json_put_string(line, "inbound_remote_addr",
-			endpoint(&exchange->peer, exchange->peer_port, text));
+	json_put_plain(line, "inbound_remote_addr",
+		       endpoint(&exchange->peer, exchange->peer_port, text));
 }
 
 static void put_identity(struct json *line, const struct identity *identity)
@@ -152,10 +172,10 @@ static void put_exchange(struct json *line, const struct exchange *exchange,
 	char id[ID_TEXT + 1];
 
 	id_format(&exchange->id, id);
-	json_put_text(line, "id", id);
+	json_put_plain(line, "id", str_make(id, ID_TEXT));
 	log_put_peer(line, exchange);
-	json_put_text(line, "proxy_type",
-		      exchange->is_connect ? "connect" : "http");
+	json_put_plain(line, "proxy_type",
+		       exchange->is_connect ? STR("connect") : STR("http"));
 	json_put_string(line, "requested_host", exchange->host);
 	put_time(line, "start_time", &exchange->start);
 	json_put_string(line, "trace_id", exchange->trace_id);
@@ -213,9 +233,9 @@ void log_response(struct log *log, const struct exchange *exchange,
 
 	put_exchange(&line, exchange, reason);
 	json_put_milli(&line, "conn_establish_time_ms", outbound->connect_us);
-	json_put_string(&line, "outbound_local_addr",
-			endpoint(&outbound->local, outbound->local_port, text));
-	json_put_string(
+	json_put_plain(&line, "outbound_local_addr",
+		       endpoint(&outbound->local, outbound->local_port, text));
+	json_put_plain(
 		&line, "outbound_remote_addr",
 		endpoint(&outbound->remote, outbound->remote_port, text));
 	json_put_signed(&line, "content_length", outbound->content_length);
@@ -240,7 +260,7 @@ void log_bad_request(struct log *log, const struct exchange *exchange,
 	char id[ID_TEXT + 1];
 
 	id_format(&exchange->id, id);
-	json_put_text(&line, "id", id);
+	json_put_plain(&line, "id", str_make(id, ID_TEXT));
 	log_put_peer(&line, exchange);
 	put_time(&line, "start_time", &exchange->start);
 	if (exchange->host.n != 0)
@@ -289,10 +309,10 @@ void log_close(struct log *log, const struct exchange *exchange,
 	clock_gettime(CLOCK_REALTIME, &now);
 	put_exchange(&line, exchange, reason);
 	json_put_milli(&line, "conn_establish_time_ms", tunnel->connect_us);
-	json_put_string(&line, "outbound_local_addr",
-			endpoint(&tunnel->local, tunnel->local_port, text));
-	json_put_string(&line, "outbound_remote_addr",
-			endpoint(&tunnel->remote, tunnel->remote_port, text));
+	json_put_plain(&line, "outbound_local_addr",
+		       endpoint(&tunnel->local, tunnel->local_port, text));
+	json_put_plain(&line, "outbound_remote_addr",
+		       endpoint(&tunnel->remote, tunnel->remote_port, text));
 	json_put_unsigned(&line, "bytes_in", tunnel->bytes_in);
 	json_put_unsigned(&line, "bytes_out", tunnel->bytes_out);
 	put_time(&line, "end_time", &now);

@@ -44,6 +44,8 @@ struct exchange {
 	bool allow;
 	bool would_deny;
 	bool is_connect;
+	uint16_t cause; /* enum metric_cause: why so decided */
+	uint16_t set;   /* the rule's role and project, counted */
 	struct timespec start;
 	struct str host;     /* borrowed: as the client wrote it */
 	struct str trace_id; /* borrowed */
@@ -55,8 +57,6 @@ struct exchange {
 	const char *policy;              /* borrowed: its hash, or "" */
 	const struct identity *identity; /* borrowed; NULL: unknown */
 	struct metrics *metrics; /* borrowed; NULL: nothing is counted */
-	uint16_t cause;          /* enum metric_cause: why so decided */
-	uint16_t set;            /* the rule's role and project, counted */
 };
 
 /* "inbound_remote_addr": who the client is. */

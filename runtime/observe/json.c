@@ -22,14 +22,9 @@ static void put_text(struct json *json, const char *text)
 
 static void put_unsigned(struct json *json, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char digits[STR_DECIMAL_MAX];
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	put(json, digits + at, sizeof(digits) - at);
+	put(json, digits, str_put_decimal(digits, value));
 }
 
 /* How many bytes of the N at P are one valid UTF-8 character, 0 when none
@@ -91,12 +86,72 @@ static void put_escaped(struct json *json, unsigned char c)
 	}
 }
 
+/* A byte eight times over. */
+#define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Is any of the eight bytes zero?  Borrows reach a byte's top bit only from a
+ * zero byte below, so that the answer as a whole is exact. */
+static bool has_zero(uint64_t bytes)
+{
+	return ((bytes - EVERY(1)) & ~bytes & EVERY(0x80)) != 0;
+}
+
+static bool is_plain_word(const char *p)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, p, sizeof(bytes));
+	/* not beyond ASCII, not below the space, none that is escaped */
+	return (bytes & EVERY(0x80)) == 0 &&
+	       ((bytes - EVERY(0x20)) & ~bytes & EVERY(0x80)) == 0 &&
+	       !has_zero(bytes ^ EVERY('"')) &&
+	       !has_zero(bytes ^ EVERY('\\')) && !has_zero(bytes ^ EVERY(0x7f));
+}
+
+/* Is VALUE made of bytes alone that stand for themselves?  Most values are, so
+ * it is asked of eight at a time; the last eight may overlap those before. */
+static bool is_plain(struct str value)
+{
+	size_t i = 0;
+
+	if (value.n < 8) {
+		for (; i < value.n; i++)
+			if (needs_escape((unsigned char)value.p[i]) ||
+			    (unsigned char)value.p[i] >= 0x80)
+				return false;
+		return true;
+	}
+	for (; value.n - i > 8; i += 8)
+		if (!is_plain_word(value.p + i))
+			return false;
+	return is_plain_word(value.p + value.n - 8);
+}
+
+static void put_plain(struct json *json, struct str value)
+{
+	char *p = json->p + json->length;
+
+	if (json->overflow || value.n + 2 > json->capacity - json->length) {
+		json->overflow = true;
+		return;
+	}
+	*p++ = '"';
+	if (value.n != 0)
+		memcpy(p, value.p, value.n);
+	p[value.n] = '"';
+	json->length += value.n + 2;
+}
+
 static void put_value(struct json *json, struct str value)
 {
 	const unsigned char *p = (const unsigned char *)value.p;
 	size_t n = value.n < JSON_VALUE_MAX ? value.n : JSON_VALUE_MAX;
 	size_t done = 0, i = 0;
 
+	if (value.n == n && is_plain(value)) {
+		put_plain(json, value);
+		return;
+	}
 	put(json, "\"", 1);
 	while (i < n) {
 		/* a character that the cut splits counts as whole: it is
@@ -122,10 +177,23 @@ static void put_value(struct json *json, struct str value)
 
 static void put_key(struct json *json, const char *key)
 {
-	put_text(json, json->first ? "\"" : ",\"");
+	size_t n = strlen(key);
+	char *p;
+
+	if (json->overflow || n + 4 > json->capacity - json->length) {
+		json->overflow = true;
+		return;
+	}
+	p = json->p + json->length;
+	if (!json->first)
+		*p++ = ',';
 	json->first = false;
-	put_text(json, key);
-	put(json, "\":", 2);
+	*p++ = '"';
+	memcpy(p, key, n);
+	p += n;
+	*p++ = '"';
+	*p++ = ':';
+	json->length = (size_t)(p - json->p);
 }
 
 void json_begin(struct json *json, char *buffer, size_t capacity)
@@ -143,6 +211,12 @@ void json_put_string(struct json *json, const char *key, struct str value)
 {
 	put_key(json, key);
 	put_value(json, value);
+}
+
+void json_put_plain(struct json *json, const char *key, struct str value)
+{
+	put_key(json, key);
+	put_plain(json, value);
 }
 
 void json_put_text(struct json *json, const char *key, const char *value)

@@ -28,6 +28,8 @@ void json_end(struct json *json);
 /* KEY is a literal of ours and needs no escaping. */
 void json_put_string(struct json *json, const char *key, struct str value);
 void json_put_text(struct json *json, const char *key, const char *value);
+/* VALUE is of our making: printable ASCII, nothing to escape, not long. */
+void json_put_plain(struct json *json, const char *key, struct str value);
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_unsigned(struct json *json, const char *key, uint64_t value);
 void json_put_signed(struct json *json, const char *key, int64_t value);

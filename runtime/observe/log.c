@@ -144,33 +144,57 @@ void log_free(struct log *log)
 	free(log);
 }
 
+/* A second as text.  Most times that a thread writes are of the same one. */
+struct second {
+	time_t when;
+	size_t length; /* 0: none yet */
+	char text[LOG_TIME_MAX];
+};
+
+static const struct second *second_text(time_t when)
+{
+	static _Thread_local struct second latest;
+	struct tm tm;
+
+	if (latest.length != 0 && latest.when == when)
+		return &latest;
+	gmtime_r(&when, &tm);
+	latest.when = when;
+	latest.length = strftime(latest.text, sizeof(latest.text),
+				 "%Y-%m-%dT%H:%M:%S", &tm);
+	return &latest;
+}
+
 struct str log_time(const struct timespec *when, bool fraction,
 		    char out[LOG_TIME_MAX])
 {
-	struct tm tm;
-	size_t n;
+	const struct second *second = second_text(when->tv_sec);
+	long micro = when->tv_nsec / 1000;
+	size_t n = second->length;
 
-	gmtime_r(&when->tv_sec, &tm);
-	n = strftime(out, LOG_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (fraction)
-		n += (size_t)snprintf(out + n, LOG_TIME_MAX - n, ".%06ldZ",
-				      when->tv_nsec / 1000);
-	else
-		n += (size_t)snprintf(out + n, LOG_TIME_MAX - n, "Z");
+	memcpy(out, second->text, n);
+	if (fraction) {
+		out[n] = '.';
+		for (size_t i = 6; i > 0; i--, micro /= 10)
+			out[n + i] = (char)('0' + micro % 10);
+		n += 7;
+	}
+	out[n++] = 'Z';
+	out[n] = '\0';
 	return str_make(out, n);
 }
 
-static const char *level_text(enum log_level level)
+static struct str level_text(enum log_level level)
 {
 	switch (level) {
 	case LOG_INFO:
-		return "info";
+		return STR("info");
 	case LOG_WARNING:
-		return "warning";
+		return STR("warning");
 	case LOG_ERROR:
-		return "error";
+		break;
 	}
-	return "error";
+	return STR("error");
 }
 
 static bool flush_locked(struct log *log)
@@ -245,8 +269,8 @@ static struct json begin(struct log *log, enum log_level level, const char *msg)
 	/* one byte is the newline's */
 	json_begin(&line, log->buffer + log->length, room > 0 ? room - 1 : 0);
 	clock_gettime(CLOCK_REALTIME, &now);
-	json_put_string(&line, "time", log_time(&now, false, stamp));
-	json_put_text(&line, "level", level_text(level));
+	json_put_plain(&line, "time", log_time(&now, false, stamp));
+	json_put_plain(&line, "level", level_text(level));
 	json_put_text(&line, "msg", msg);
 	return line;
 }

@@ -162,6 +162,33 @@ static void put_now(struct text *out, const char *name, enum metrics_kind kind,
 	text_put(out, "\n");
 }
 
+void prometheus_put_expiry(struct text *out, const char *crl_issuer,
+			   uint64_t at, bool first)
+{
+	static const char crl[] =
+		"smokescreen_tls_crl_next_update_timestamp_seconds";
+
+	if (crl_issuer == NULL) {
+		put_now(out,
+			"smokescreen_tls_certificate_expiry_timestamp_seconds",
+			METRICS_GAUGE,
+			"When the server's certificate expires, the first of "
+			"them.",
+			at);
+		return;
+	}
+	if (first)
+		put_head(out, crl, METRICS_GAUGE,
+			 "When the CRLs of an issuer are overdue, the first "
+			 "of them.");
+	text_put(out, crl);
+	text_put(out, "{issuer=\"");
+	prometheus_put_value(out, crl_issuer);
+	text_put(out, "\"} ");
+	text_put_unsigned(out, at);
+	text_put(out, "\n");
+}
+
 static void put_info(struct text *out, const char *name, const char *help,
 		     const char *key, const char *value)
 {

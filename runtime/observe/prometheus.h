@@ -26,6 +26,11 @@ struct prometheus_now {
 void prometheus_write(struct text *out, struct metrics_registry *registry,
 		      const struct prometheus_now *now);
 
+/* When a certificate, or the CRL of CRL_ISSUER, stops being good, AT in seconds
+ * since 1970.  CRL_ISSUER NULL: our certificate.  FIRST: no CRL was before. */
+void prometheus_put_expiry(struct text *out, const char *crl_issuer,
+			   uint64_t at, bool first);
+
 /* VALUE between the quotes of a label (escaped). */
 void prometheus_put_value(struct text *out, const char *value);
 

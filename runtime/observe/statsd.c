@@ -216,13 +216,16 @@ struct sending {
 	bool gauges;
 };
 
-static void send_gauge(struct statsd *statsd, const char *name, uint64_t value)
+void statsd_gauge(struct statsd *statsd, const char *name, const char *key,
+		  const char *tag, uint64_t value)
 {
 	char text[24];
 	struct line line;
 
 	snprintf(text, sizeof(text), "%lld", (long long)value);
 	begin_line(&line, name, text, "g");
+	if (key != NULL)
+		put_tag(&line, key, tag);
 	add_line(statsd, &line);
 }
 
@@ -256,8 +259,8 @@ static void visit(void *context, const struct metrics_sample *sample)
 		break;
 	case METRICS_GAUGE:
 		if (sending->gauges)
-			send_gauge(sending->statsd, sample->family->statsd,
-				   sample->value);
+			statsd_gauge(sending->statsd, sample->family->statsd,
+				     NULL, NULL, sample->value);
 		break;
 	case METRICS_HISTOGRAM:
 		/* its samples were sent as they were taken */
@@ -265,8 +268,8 @@ static void visit(void *context, const struct metrics_sample *sample)
 	}
 }
 
-void statsd_send_counters(struct statsd *statsd, struct statsd_sent *sent,
-			  struct metrics_registry *registry, uint64_t clients)
+bool statsd_send_counters(struct statsd *statsd, struct statsd_sent *sent,
+			  struct metrics_registry *registry)
 {
 	struct sending sending = {
 		.statsd = statsd,
@@ -275,7 +278,6 @@ void statsd_send_counters(struct statsd *statsd, struct statsd_sent *sent,
 	};
 
 	metrics_walk(registry, false, visit, &sending);
-	if (sending.gauges)
-		send_gauge(statsd, "clients", clients);
 	statsd_flush(statsd);
+	return sending.gauges;
 }

@@ -50,8 +50,12 @@ struct statsd_sent {
 };
 
 /* Send what the counters of all threads grew by since the last time, and every
- * so often the gauges, CLIENTS among them. */
-void statsd_send_counters(struct statsd *statsd, struct statsd_sent *sent,
-			  struct metrics_registry *registry, uint64_t clients);
+ * so often the gauges.  True: the gauges' turn, and the caller's own. */
+bool statsd_send_counters(struct statsd *statsd, struct statsd_sent *sent,
+			  struct metrics_registry *registry);
+
+/* A gauge with the tag KEY, or without one if that is NULL. */
+void statsd_gauge(struct statsd *statsd, const char *name, const char *key,
+		  const char *tag, uint64_t value);
 
 #endif

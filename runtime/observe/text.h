@@ -66,14 +66,9 @@ static inline void text_put(struct text *text, const char *more)
 
 static inline void text_put_unsigned(struct text *text, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char digits[STR_DECIMAL_MAX];
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	text_add(text, str_make(digits + at, sizeof(digits) - at));
+	text_add(text, str_make(digits, str_put_decimal(digits, value)));
 }
 
 /* VALUE / SCALE, a power of ten up to 10^9, without zeros at the end: "1.5". */

@@ -31,6 +31,11 @@ const char *blob_error_text(enum blob_error error)
 		return "cannot be read";
 	case BLOB_NOT_A_BLOB:
 		return "not a compiled policy";
+	case BLOB_EMPTY:
+		return "is empty: neither a compiled policy nor its source";
+	case BLOB_BINARY:
+		return "neither a compiled policy nor text: another file was "
+		       "meant, or this one is damaged";
 	case BLOB_VERSION:
 		return "made for another version of this program: compile the "
 		       "policy again";
@@ -75,6 +80,17 @@ static bool write_all(int fd, const uint8_t *p, size_t n)
 	return true;
 }
 
+/* What begins with these bytes and is no blob. */
+static enum blob_error what_else(const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((bytes[i] < 0x20 && bytes[i] != '\t' && bytes[i] != '\n' &&
+		     bytes[i] != '\r') ||
+		    bytes[i] == 0x7f)
+			return BLOB_BINARY;
+	return BLOB_NOT_A_BLOB;
+}
+
 /* Copy all of IN to OUT, until the end: what the file's size was a moment ago
  * means nothing.  The number of bytes goes to *LENGTH. */
 static enum blob_error copy_file(int out, int in, size_t *length)
@@ -93,7 +109,7 @@ static enum blob_error copy_file(int out, int in, size_t *length)
 			return BLOB_OK;
 		/* a text, a device or a log is not read to its end */
 		if (*length == 0 && !blob_is_blob(buffer, (size_t)got))
-			return BLOB_NOT_A_BLOB;
+			return what_else(buffer, (size_t)got);
 		if ((size_t)got > FORMAT_MAX_BYTES - *length)
 			return BLOB_TOO_LARGE;
 		if (!write_all(out, buffer, (size_t)got))
@@ -134,7 +150,7 @@ enum blob_error blob_load(struct blob *blob, const char *path)
 		goto out;
 	error = copy_file(sealed, file, &length);
 	if (error == BLOB_OK && length == 0)
-		error = BLOB_NOT_A_BLOB;
+		error = BLOB_EMPTY;
 	if (error == BLOB_OK)
 		error = map_sealed(sealed, length, &map);
 	if (error == BLOB_OK)

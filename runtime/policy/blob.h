@@ -19,8 +19,10 @@
 enum blob_error {
 	BLOB_OK = 0,
 	BLOB_IO,         /* errno says */
-	BLOB_NOT_A_BLOB, /* no magic: text, perhaps */
-	BLOB_VERSION,    /* a major version or feature this program lacks */
+	BLOB_NOT_A_BLOB, /* no magic: text, and so YAML perhaps */
+	BLOB_EMPTY,
+	BLOB_BINARY,  /* neither a blob nor text */
+	BLOB_VERSION, /* a major version or feature this program lacks */
 	BLOB_TRUNCATED,
 	BLOB_CHECKSUM,
 	BLOB_DAMAGED, /* a structural rule is broken */
@@ -132,6 +134,10 @@ void blob_walk(const struct blob *blob, blob_visit *visit, void *context);
 /* Where an entry of LIST was written; false without a source map.  FILE is
  * borrowed from the blob. */
 bool blob_entry_source(const struct blob *blob, uint32_t list, struct str name,
+		       bool wildcard, struct str *file, uint32_t *line);
+/* The same of an entry that decide() has found: for any other it may be wrong,
+ * since it is not looked up again. */
+bool blob_found_source(const struct blob *blob, uint32_t list, struct str name,
 		       bool wildcard, struct str *file, uint32_t *line);
 /* The same of rule INDEX and of range rule INDEX. */
 bool blob_rule_source(const struct blob *blob, uint32_t index, struct str *file,

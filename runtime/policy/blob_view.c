@@ -231,12 +231,19 @@ static bool list_lines(const struct blob *blob, uint32_t list,
 bool blob_entry_source(const struct blob *blob, uint32_t list, struct str name,
 		       bool wildcard, struct str *file, uint32_t *line)
 {
+	/* Hashes tell the entries of a list apart, not those from others. */
+	return hosts_has(&blob->hosts, name, wildcard, list) &&
+	       blob_found_source(blob, list, name, wildcard, file, line);
+}
+
+/* see blob.h */
+bool blob_found_source(const struct blob *blob, uint32_t list, struct str name,
+		       bool wildcard, struct str *file, uint32_t *line)
+{
 	const uint8_t *words;
 	uint32_t count;
 
-	/* Hashes tell the entries of a list apart, not those from others. */
-	if (!list_lines(blob, list, &words, &count) ||
-	    !hosts_has(&blob->hosts, name, wildcard, list))
+	if (!list_lines(blob, list, &words, &count))
 		return false;
 
 	const uint8_t *lines = blob->section[SECTION_LINES].p;

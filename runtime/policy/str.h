@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct str {
@@ -42,6 +43,23 @@ static inline int str_compare(struct str a, struct str b)
 	if (order != 0)
 		return order;
 	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+#define STR_DECIMAL_MAX 20 /* digits of the largest value */
+
+/* VALUE in decimal at OUT, without a NUL; how many digits it has. */
+static inline size_t str_put_decimal(char *out, uint64_t value)
+{
+	char digits[STR_DECIMAL_MAX];
+	size_t at = sizeof(digits), n;
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value != 0);
+	n = sizeof(digits) - at;
+	memcpy(out, digits + at, n);
+	return n;
 }
 
 #endif

@@ -41,12 +41,13 @@ static struct client *from_timeout(struct timeout *timeout)
 	return from_context((char *)timeout - offsetof(struct client, timeout));
 }
 
-uint64_t client_clock_us(void)
+uint32_t client_clock_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return (uint32_t)((uint64_t)now.tv_sec * 1000000 +
+			  (uint64_t)now.tv_nsec / 1000);
 }
 
 /* --- descriptors and events --- */
@@ -97,13 +98,16 @@ ssize_t client_read(struct peer *peer, void *buffer, size_t size)
 	return n;
 }
 
-void client_set_origin(struct client *client, int fd)
+void client_set_origin(struct client *client, int fd, struct event *watch)
 {
 	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
 	socklen_t length = sizeof(name);
 	const int on = 1;
 
 	client->origin.stream = (struct stream){.ops = &stream_plain, .fd = fd};
+	/* in this order the kernel's set is changed once */
+	client_want(client, &client->origin, EV_READ);
+	event_del(watch);
 	/* a peer that vanished must not hold a tunnel for ever */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
@@ -174,8 +178,12 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 
 void client_release_request(struct client *client)
 {
-	if (client->has_request_slot)
-		slots_release(&client->worker->shared->limits.requests);
+	struct worker *worker = client->worker;
+
+	if (client->has_request_slot) {
+		slots_release(&worker->shared->limits.requests);
+		metrics_add(worker->metrics, METRIC_REQUESTS, UINT64_MAX);
+	}
 	client->has_request_slot = false;
 }
 
@@ -194,8 +202,10 @@ void client_close(struct client *client, enum close_cause cause)
 	switch ((enum client_state)client->state) {
 	case CLIENT_CLOSED:
 		return;
-	case CLIENT_PREAMBLE:
 	case CLIENT_HANDSHAKE:
+		handshake_leave(client);
+		break;
+	case CLIENT_PREAMBLE:
 	case CLIENT_HEAD:
 	case CLIENT_REPLY:
 	case CLIENT_VIA:

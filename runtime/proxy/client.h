@@ -82,6 +82,8 @@ struct flow {
 
 #define CLIENT_MAGIC 0x636c6e74u
 
+/* A tunnel that nobody uses holds this and no other memory to speak of: members
+ * are in an order that leaves no holes. */
 struct client {
 	uint32_t magic; /* CLIENT_MAGIC, checked wherever a void * comes back */
 	uint8_t state;  /* enum client_state */
@@ -93,6 +95,8 @@ struct client {
 	uint8_t leg;    /* enum origin_leg */
 	bool has_request_slot; /* see limits.h */
 	bool has_tunnel_slot;
+	bool error_is_origins;
+	uint16_t port;           /* of the destination */
 	LIST_ENTRY(client) link; /* in the worker's clients, or its pool */
 	struct worker *worker;   /* borrowed */
 	struct peer client;
@@ -100,32 +104,33 @@ struct client {
 	struct flow up;   /* client to origin; before the tunnel, what the
 			   * client sent so far */
 	struct flow down; /* origin to client; our answers too */
+	TAILQ_ENTRY(client) slow; /* HANDSHAKE: in the worker's, if FLIGHTS */
+	unsigned flights;         /* ours of the handshake, and one */
 	struct timeout timeout;
 	struct timeout duration; /* armed in TUNNEL */
-	struct lookup *lookup;   /* owned in LOOKUP */
-	struct dial *dial;       /* owned in DIAL */
+	union {
+		struct lookup *lookup; /* owned in LOOKUP */
+		struct dial *dial;     /* owned in DIAL */
+	};
 	struct forward *forward; /* owned; NULL: no plain request in hand */
 	struct via *via;         /* owned; NULL: no upstream proxy */
 	struct policy *policy;   /* counted, from the decision on */
 	char *text;              /* owned: what EXCHANGE's strings point into */
-	unsigned judged;         /* by which generation of the store, who it is
-				  */
-	uint16_t port;           /* of the destination */
-	struct identity *introduced; /* owned: who it is by the word of the
-				      * program around us; NULL: none was asked
-				      */
+	/* owned: who it is by the word of the program around us; NULL: none was
+	 * asked */
+	struct identity *introduced;
+	const char *reason; /* static: why it was allowed */
 	struct exchange exchange;
-	const char *reason;   /* static: why it was allowed */
-	uint64_t mark_us;     /* when the lookup or the dial began */
+	uint64_t active_ms;   /* timeouts_now() of the last byte */
+	unsigned judged;      /* by which generation of the store, who it is */
+	uint32_t mark_us;     /* when the lookup or the dial began */
+	uint32_t connect_us;  /* how long the dial took */
+	int error;            /* errno that ended the tunnel */
 	struct addr remote;   /* whom we are connected to, */
 	uint16_t remote_port; /* or try to be */
 	struct addr local;    /* and our end of the connection */
 	uint16_t local_port;
-	uint32_t connect_us;
-	int error; /* errno that ended the tunnel */
-	bool error_is_origins;
 	struct head_progress progress;
-	uint64_t active_ms; /* timeouts_now() of the last byte */
 };
 
 /* FD was accepted from PEER and becomes a client's. */
@@ -167,8 +172,9 @@ ssize_t client_read(struct peer *peer, void *buffer, size_t size);
 /* The exchange that a head, or the lack of one, will be logged as. */
 void client_begin_exchange(struct client *client);
 
-/* FD is the origin's connected socket and becomes the client's. */
-void client_set_origin(struct client *client, int fd);
+/* FD is the origin's connected socket and becomes the client's; WATCH, the
+ * event that it was waited for with, is deleted. */
+void client_set_origin(struct client *client, int fd, struct event *watch);
 
 /* Close the origin's connection.  Idempotent. */
 void client_close_origin(struct client *client);
@@ -189,6 +195,8 @@ void client_end(struct client *client);
  * Idempotent. */
 void client_release_request(struct client *client);
 
-uint64_t client_clock_us(void);
+/* Of a clock that only goes forward, without what is more than 32 bits: for
+ * differences of up to an hour. */
+uint32_t client_clock_us(void);
 
 #endif

@@ -37,11 +37,11 @@ static void on_dial(void *context, const struct dial_result *result)
 	const char *error = result->text;
 
 	client->dial = NULL;
-	client->connect_us = (uint32_t)(client_clock_us() - client->mark_us);
+	client->connect_us = client_clock_us() - client->mark_us;
 	measure_dial(client, result);
 	if (result->fd >= 0) {
 		client->remote = result->addr;
-		client_set_origin(client, result->fd);
+		client_set_origin(client, result->fd, result->watch);
 		origin_connected(client);
 		return;
 	}
@@ -184,8 +184,7 @@ static void on_lookup(void *context, const struct lookup_result *result)
 	struct client *client = context;
 
 	client->lookup = NULL;
-	client->exchange.dns_us =
-		(uint32_t)(client_clock_us() - client->mark_us);
+	client->exchange.dns_us = client_clock_us() - client->mark_us;
 	measure_lookup(client, result->status);
 	switch (result->status) {
 	case LOOKUP_OK:

@@ -158,11 +158,12 @@ static void release_origin(struct client *client)
 	struct upstream_key key = key_of(client);
 
 	if (forward->reusable && forward->up == UP_DONE && !forward->lost &&
-	    client->up.spill.p == NULL && client->policy == policy) {
+	    client->up.spill.p == NULL && client->policy == policy &&
+	    upstreams_put(&client->worker->upstreams, policy, &key,
+			  &upstream)) {
+		/* the pool listens already: the kernel's set stays the same */
 		client_want(client, &client->origin, 0);
 		client->origin.stream = (struct stream){.fd = -1};
-		upstreams_put(&client->worker->upstreams, policy, &key,
-			      &upstream);
 	} else {
 		client_close_origin(client);
 	}
@@ -307,16 +308,21 @@ bool forward_reuse(struct client *client, const struct addr *addrs,
 	struct forward *forward = client->forward;
 	struct policy *policy = policy_in_force(client);
 	struct upstream_key key = key_of(client);
-	struct upstream upstream;
+	struct upstream *found;
 
-	if (client->policy != policy ||
-	    !upstreams_take(&client->worker->upstreams, policy, &key, addrs,
-			    count, &upstream))
+	if (client->policy != policy)
 		return false;
-	client->origin.stream = upstream.stream;
-	client->remote = upstream.remote;
-	client->local = upstream.local;
-	client->local_port = upstream.local_port;
+	found = upstreams_find(&client->worker->upstreams, policy, &key, addrs,
+			       count);
+	if (found == NULL)
+		return false;
+	client->origin.stream = found->stream;
+	client->remote = found->remote;
+	client->local = found->local;
+	client->local_port = found->local_port;
+	/* in this order the kernel's set stays the same */
+	client_want(client, &client->origin, EV_READ);
+	upstreams_take(found);
 	client->connect_us = 0;
 	forward->pooled = true;
 	/* out of memory: then it will not be repeated */

@@ -7,6 +7,34 @@
 #include "runtime/tls/secure.h"
 #include "worker.h"
 
+/* --- the slowest --- */
+
+/* There can only be so many handshakes at once (ENGINE_MAX_LIVE): so that
+ * clients who begin one and say no more shut nobody out, the one that has not
+ * got on for longest makes room.  Getting on is to have been answered: single
+ * bytes now and then are not. */
+static void note_progress(struct client *client)
+{
+	struct client_queue *queue = &client->worker->handshakes;
+	unsigned flights = secure_flights(&client->client.stream) + 1;
+
+	if (!secure_has_begun(&client->client.stream) ||
+	    client->flights == flights)
+		return;
+	handshake_leave(client);
+	client->flights = flights;
+	TAILQ_INSERT_TAIL(queue, client, slow);
+}
+
+void handshake_leave(struct client *client)
+{
+	if (client->flights != 0)
+		TAILQ_REMOVE(&client->worker->handshakes, client, slow);
+	client->flights = 0;
+}
+
+/* --- beginning and end --- */
+
 /* The client has shown SHOWN; who that is the program around us may know
  * better.  False: out of memory. */
 static bool introduce(struct client *client, const struct identity *shown)
@@ -26,6 +54,7 @@ static bool introduce(struct client *client, const struct identity *shown)
 /* All is known of the client but what it wants. */
 static void read_heads(struct client *client, const struct identity *shown)
 {
+	handshake_leave(client);
 	if (!introduce(client, shown)) {
 		client_close(client, CLOSE_ERROR);
 		return;
@@ -75,6 +104,7 @@ static void log_failed(struct client *client, const char *error,
 static void failed(struct client *client, const struct engine_failure *failure)
 {
 	log_failed(client, failure->why, failure->trust);
+	handshake_leave(client);
 	secure_drop(&client->client.stream);
 	client_end(client);
 }
@@ -82,6 +112,7 @@ static void failed(struct client *client, const struct engine_failure *failure)
 static void plain(struct client *client)
 {
 	log_failed(client, "the client does not speak TLS", TRUST_OK);
+	handshake_leave(client);
 	secure_drop(&client->client.stream);
 	client_begin_exchange(client);
 	answer_plain(client, 400,
@@ -101,6 +132,8 @@ static void gone(struct client *client, const char *why)
 static void done(struct client *client)
 {
 	metrics_count(client->worker->metrics, METRIC_TLS_HANDSHAKES_OK);
+	if (secure_resumed(&client->client.stream))
+		metrics_count(client->worker->metrics, METRIC_TLS_RESUMPTIONS);
 	client->exchange.identity = secure_identity(&client->client.stream);
 	if (client_is_stale(client))
 		client_close(client, CLOSE_DONE);
@@ -108,11 +141,37 @@ static void done(struct client *client)
 		read_heads(client, client->exchange.identity);
 }
 
+/* False: there is nobody else. */
+static bool shed_slowest(struct worker *worker)
+{
+	struct client *slowest = TAILQ_FIRST(&worker->handshakes);
+
+	if (slowest == NULL)
+		return false;
+	gone(slowest, "too many handshakes at once, and none is slower");
+	return true;
+}
+
+static enum secure_progress go_on(struct client *client,
+				  struct engine_failure *failure)
+{
+	struct stream *stream = &client->client.stream;
+	enum secure_progress progress = secure_handshake(stream, failure);
+
+	/* a client that has no engine is not in the queue */
+	if (progress == SECURE_BUSY && shed_slowest(client->worker))
+		progress = secure_handshake(stream, failure);
+	return progress;
+}
+
 void handshake_ready(struct client *client)
 {
 	struct engine_failure failure = {.trust = TRUST_OK};
+	enum secure_progress progress = go_on(client, &failure);
 
-	switch (secure_handshake(&client->client.stream, &failure)) {
+	if (progress == SECURE_READ || progress == SECURE_WRITE)
+		note_progress(client);
+	switch (progress) {
 	case SECURE_FAILED:
 		failed(client, &failure);
 		break;

@@ -12,4 +12,7 @@ void handshake_begin(struct client *client);
 void handshake_ready(struct client *client);
 void handshake_timeout(struct client *client);
 
+/* CLIENT is closed or goes on to something else. */
+void handshake_leave(struct client *client);
+
 #endif

@@ -18,6 +18,7 @@ static unsigned status_of(enum head_status status)
 	case HEAD_TOO_LARGE:
 		return 431;
 	case HEAD_BAD_CODING:
+	case HEAD_BAD_METHOD:
 		return 501;
 	case HEAD_BAD_VERSION:
 		return 505;

@@ -1,7 +1,6 @@
 /* headers.c - see headers.h. */
 #include "headers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Text being written; the caller has made sure of the room. */
@@ -27,11 +26,7 @@ static void put_span(struct text *text, const char *head, struct head_span span)
 
 static void put_unsigned(struct text *text, uint64_t value)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof(digits), "%llu",
-			 (unsigned long long)value);
-
-	put(text, digits, (size_t)n);
+	text->p += str_put_decimal(text->p, value);
 }
 
 static void put_field(struct text *text, const char *head,

@@ -72,6 +72,12 @@ static const char *retry_after(unsigned status)
 	return status == 429 || status == 503 ? "Retry-After: 1\r\n" : "";
 }
 
+/* RFC 9110 15.5.6: what could be done instead. */
+static const char *allow(unsigned status)
+{
+	return status == 405 ? "Allow: OPTIONS\r\n" : "";
+}
+
 const char *respond_printable(struct str text, char *out, size_t size)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -193,10 +199,10 @@ uint32_t respond_plain(char *out, unsigned status, const char *text,
 		     "Content-Length: %u\r\n"
 		     "Content-Type: text/plain; charset=utf-8\r\n"
 		     "Connection: close\r\n"
-		     "%s%s%s%s"
+		     "%s%s%s%s%s"
 		     "X-Content-Type-Options: nosniff\r\n\r\n%s%s",
 		     status, standard_phrase(status), *body,
-		     retry_after(status),
+		     retry_after(status), allow(status),
 		     error_header ? "X-Smokescreen-Error: " : "",
 		     error_header ? value : "", error_header ? "\r\n" : "",
 		     value, end);

@@ -328,8 +328,10 @@ static bool admit(struct client *client, const struct request *request,
 		limits_admit(&client->worker->shared->limits);
 
 	client->has_request_slot = answer == LIMITS_ADMITTED;
-	if (answer == LIMITS_ADMITTED)
+	if (answer == LIMITS_ADMITTED) {
+		metrics_count(client->worker->metrics, METRIC_REQUESTS);
 		return true;
+	}
 	client->bodiless =
 		str_equal(span_text(head, request->method), STR("HEAD"));
 	if (!keep_text(client, STR(""), span_text(head, request->target),

@@ -4,9 +4,10 @@
  * gone: that is all the backpressure there is.  The two ways end on their own
  * (half-close); the tunnel ends when both have.
  *
- * A flow that has shown to be bulk, by several large reads in a row, is spliced
- * through a pipe instead, and goes back to copying when little comes: splicing
- * halves the cost of bulk and makes small exchanges dearer. */
+ * A flow that has shown to be bulk, by a read that filled the buffer or several
+ * large ones in a row, is spliced through a pipe instead, and goes back to
+ * copying when little comes: splicing costs a third of copying for bulk and
+ * makes small exchanges dearer. */
 #include "tunnel.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 
 #define LARGE_READ (16u << 10) /* bytes at once that speak of bulk */
 #define LARGE_EARNS 4          /* so many in a row, and the flow is spliced */
+#define SPLICE_ROUNDS 8        /* of a MiB: then the others have their turn */
 
 static bool waits(const struct flow *flow)
 {
@@ -103,41 +105,49 @@ static void judge_bulk(struct flow *flow, size_t n)
 {
 	if (n < LARGE_READ)
 		flow->large = 0;
+	else if (n >= WORKER_BUFFER)
+		flow->large = LARGE_EARNS; /* and more is there */
 	else if (flow->large < LARGE_EARNS)
 		flow->large++;
 }
 
+static bool is_bulk(const struct flow *flow)
+{
+	return flow->large >= LARGE_EARNS;
+}
+
 static bool may_splice(struct client *client, const struct flow *flow)
 {
-	return flow->large >= LARGE_EARNS &&
-	       client->client.stream.ops == &stream_plain &&
+	return is_bulk(flow) && client->client.stream.ops == &stream_plain &&
 	       client->origin.stream.ops == &stream_plain;
 }
 
-/* Read by splicing.  False: it can't be done, copy. */
+/* Read by splicing, as long as much comes and all of it is taken.  False: it
+ * can't be done, copy. */
 static bool flow_splice(struct client *client, struct flow *flow)
 {
 	struct pipe_pool *pipes = &client->worker->pipes;
-	ssize_t n = piped_fill(&flow->piped, pipes,
-			       source_of(client, flow)->stream.fd);
+	int fd = source_of(client, flow)->stream.fd;
 
-	if (n > 0) {
+	for (unsigned round = 0; round < SPLICE_ROUNDS; round++) {
+		ssize_t n = piped_fill(&flow->piped, pipes, fd);
+
+		if (n < 0 && (errno == ENOTSUP || errno == EINVAL)) {
+			flow->large = 0;
+			return false;
+		}
+		if (n == 0)
+			flow->ended = true;
+		else if (n < 0 && errno != EAGAIN)
+			source_gone(client, flow, errno);
+		if (n <= 0)
+			return true;
 		judge_bulk(flow, (size_t)n);
 		flow_write(client, flow);
-		return true;
+		if (n < (ssize_t)LARGE_READ || waits(flow) || flow->ended)
+			return true;
 	}
-	if (n == 0) {
-		flow->ended = true;
-		return true;
-	}
-	if (errno == EAGAIN)
-		return true;
-	if (errno != ENOTSUP && errno != EINVAL) {
-		source_gone(client, flow, errno);
-		return true;
-	}
-	flow->large = 0;
-	return false;
+	return true;
 }
 
 static void flow_read(struct client *client, struct flow *flow)
@@ -174,6 +184,11 @@ static void flow_read(struct client *client, struct flow *flow)
 		out_of_memory(client);
 }
 
+static bool is_over(const struct flow *flow)
+{
+	return flow->ended && flow->shut;
+}
+
 /* The source has ended and all of it is written: tell the sink. */
 static void flow_finish(struct client *client, struct flow *flow)
 {
@@ -181,6 +196,12 @@ static void flow_finish(struct client *client, struct flow *flow)
 
 	if (!flow->ended || flow->shut || waits(flow))
 		return;
+	/* the last word is said by closing, which is next */
+	if (is_over(other(client, flow)) && client->error == 0 &&
+	    sink->stream.ops == &stream_plain) {
+		flow->shut = true;
+		return;
+	}
 	/* else it fails when the sink is gone, which its reading side will tell
 	 */
 	flow->shut = stream_shutdown(&sink->stream) == 0 || errno != EAGAIN;
@@ -196,11 +217,6 @@ static short wants(const struct flow *out, const struct flow *in)
 	if (waits(in) || (in->ended && !in->shut))
 		want |= EV_WRITE;
 	return (short)want;
-}
-
-static bool is_over(const struct flow *flow)
-{
-	return flow->ended && flow->shut;
 }
 
 /* After anything happened: finish what can be, then wait for the rest. */
@@ -290,8 +306,13 @@ void tunnel_ready(struct client *client, struct peer *peer, short what)
 	struct flow *in = out == &client->up ? &client->down : &client->up;
 
 	touch(client);
-	if ((what & EV_WRITE) != 0 && waits(in))
+	if ((what & EV_WRITE) != 0 && waits(in)) {
 		flow_write(client, in);
+		/* bulk goes on at once: most likely there is more to read, the
+		 * sink is full again, and what we wait for stays the same */
+		if (is_bulk(in) && !in->ended && !waits(in))
+			flow_read(client, in);
+	}
 	if ((what & EV_READ) != 0 && !out->ended && !waits(out))
 		flow_read(client, out);
 	settle(client);

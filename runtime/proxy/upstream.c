@@ -56,8 +56,8 @@ static bool same_key(const struct upstream_key *a, const struct upstream_key *b)
 	       str_equal(a->role, b->role);
 }
 
-/* Out of the pool and into *OUT; closed when that is NULL. */
-static void idle_free(struct idle *idle, struct upstream *out)
+/* Out of the pool; its stream is left to the caller. */
+static void idle_free(struct idle *idle)
 {
 	struct upstreams *pool = idle->pool;
 
@@ -66,24 +66,28 @@ static void idle_free(struct idle *idle, struct upstream *out)
 	LIST_REMOVE(idle, link);
 	TAILQ_REMOVE(&pool->queue, idle, turn);
 	pool->count--;
-	if (out != NULL)
-		*out = idle->upstream;
-	else
-		stream_close(&idle->upstream.stream);
 	idle->magic = 0;
 	free(idle);
+}
+
+static void idle_close(struct idle *idle)
+{
+	struct stream stream = idle->upstream.stream;
+
+	idle_free(idle);
+	stream_close(&stream);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
-	idle_free(from_context(context), NULL);
+	idle_close(from_context(context));
 }
 
 static void on_timeout(struct timeout *timeout)
 {
-	idle_free(from_timeout(timeout), NULL);
+	idle_close(from_timeout(timeout));
 }
 
 void upstreams_init(struct upstreams *pool, struct event_base *base,
@@ -108,7 +112,7 @@ static void empty(struct upstreams *pool)
 
 	for (idle = TAILQ_FIRST(&pool->queue); idle != NULL; idle = next) {
 		next = TAILQ_NEXT(idle, turn);
-		idle_free(idle, NULL);
+		idle_close(idle);
 	}
 	policy_unref(&pool->policy);
 }
@@ -150,9 +154,9 @@ static bool is_among(const struct addr *addr, const struct addr *addrs,
 	return false;
 }
 
-bool upstreams_take(struct upstreams *pool, struct policy *policy,
-		    const struct upstream_key *key, const struct addr *addrs,
-		    size_t count, struct upstream *out)
+struct upstream *upstreams_find(struct upstreams *pool, struct policy *policy,
+				const struct upstream_key *key,
+				const struct addr *addrs, size_t count)
 {
 	struct idle *idle, *next;
 
@@ -163,14 +167,17 @@ bool upstreams_take(struct upstreams *pool, struct policy *policy,
 		if (!same_key(&idle->key, key) ||
 		    !is_among(&idle->upstream.remote, addrs, count))
 			continue;
-		if (!is_alive(idle)) {
-			idle_free(idle, NULL);
-			continue;
-		}
-		idle_free(idle, out);
-		return true;
+		if (is_alive(idle))
+			return &idle->upstream;
+		idle_close(idle);
 	}
-	return false;
+	return NULL;
+}
+
+void upstreams_take(struct upstream *found)
+{
+	idle_free(
+		from_context((char *)found - offsetof(struct idle, upstream)));
 }
 
 static bool has_room(const struct upstreams *pool,
@@ -217,32 +224,31 @@ static struct idle *idle_new(struct upstreams *pool,
 	return idle;
 }
 
-void upstreams_put(struct upstreams *pool, struct policy *policy,
+bool upstreams_put(struct upstreams *pool, struct policy *policy,
 		   const struct upstream_key *key,
 		   const struct upstream *upstream)
 {
-	struct stream stream = upstream->stream;
 	uint32_t bucket = bucket_of(key);
 	struct idle *idle;
 
 	upstreams_follow(pool, policy);
 	/* what nobody has read yet, its end perhaps, no event would tell of */
-	idle = !stream_pending(&stream) && has_room(pool, key, bucket)
+	idle = !stream_pending(&upstream->stream) && has_room(pool, key, bucket)
 		       ? idle_new(pool, key, upstream)
 		       : NULL;
-	if (idle == NULL) {
-		stream_close(&stream);
-		return;
-	}
+	if (idle == NULL)
+		return false;
 	if (pool->count >= pool->max)
-		idle_free(TAILQ_FIRST(&pool->queue), NULL);
+		idle_close(TAILQ_FIRST(&pool->queue));
 	LIST_INSERT_HEAD(&pool->buckets[bucket], idle, link);
 	TAILQ_INSERT_TAIL(&pool->queue, idle, turn);
 	pool->count++;
-	event_assign(&idle->event, pool->base, stream.fd, EV_READ, on_event,
-		     idle);
+	event_assign(&idle->event, pool->base, upstream->stream.fd, EV_READ,
+		     on_event, idle);
 	timeout_arm(&idle->timeout, &pool->timeouts);
+	if (event_add(&idle->event, NULL) == 0)
+		return true;
 	/* one that cannot be listened to is not kept */
-	if (event_add(&idle->event, NULL) != 0)
-		idle_free(idle, NULL);
+	idle_free(idle);
+	return false;
 }

@@ -72,15 +72,20 @@ struct upstream {
 };
 
 /* A connection for KEY to one of the COUNT addresses at ADDRS, decided upon
- * under POLICY, which is the one in force: into *OUT, now the caller's.  False:
- * none. */
-bool upstreams_take(struct upstreams *pool, struct policy *policy,
-		    const struct upstream_key *key, const struct addr *addrs,
-		    size_t count, struct upstream *out);
+ * under POLICY, which is the one in force; it is still the pool's.  NULL: none.
+ */
+struct upstream *upstreams_find(struct upstreams *pool, struct policy *policy,
+				const struct upstream_key *key,
+				const struct addr *addrs, size_t count);
+
+/* FOUND just now, by upstreams_find(), is of no more use to the pool: its
+ * stream is the caller's, who may be listening to it already.  FOUND is gone.
+ */
+void upstreams_take(struct upstream *found);
 
 /* UPSTREAM, connected for KEY under POLICY, which is the one in force, may wait
- * here; its stream is the pool's, whatever happens. */
-void upstreams_put(struct upstreams *pool, struct policy *policy,
+ * here: its stream is the pool's.  False: no, it is still the caller's. */
+bool upstreams_put(struct upstreams *pool, struct policy *policy,
 		   const struct upstream_key *key,
 		   const struct upstream *upstream);
 

@@ -219,6 +219,7 @@ struct worker *worker_new(struct shared *shared, const char **why)
 	worker->secure = secure_worker_new();
 	LIST_INIT(&worker->clients);
 	LIST_INIT(&worker->pool);
+	TAILQ_INIT(&worker->handshakes);
 	id_source_init(&worker->ids);
 	if (worker->base == NULL || worker->log == NULL ||
 	    worker->secure == NULL || worker->wake_fd < 0 ||
@@ -263,9 +264,10 @@ void worker_free(struct worker *worker)
 		return;
 	close_all(worker);
 	client_pool_free(worker);
-	secure_worker_free(worker->secure);
 	pipe_pool_fini(&worker->pipes);
 	upstreams_fini(&worker->upstreams);
+	/* the connections that wait say good-bye by it */
+	secure_worker_free(worker->secure);
 	if (worker->resolver != NULL)
 		resolver_free(worker->resolver);
 	for (unsigned i = 0; i < worker->listener_count; i++)

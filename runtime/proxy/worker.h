@@ -45,6 +45,7 @@ struct client;
 struct secure_worker;
 
 LIST_HEAD(client_list, client);
+TAILQ_HEAD(client_queue, client);
 
 /* What all workers share, read-only once they run but where noted. */
 struct shared {
@@ -93,7 +94,9 @@ struct worker {
 	struct timeouts linger_timeouts;
 	struct timeouts duration_timeouts; /* of tunnels, from their start */
 	struct client_list clients;
-	struct client_list pool; /* closed, to be used again */
+	struct client_queue handshakes; /* the first has not got on for longest
+					 */
+	struct client_list pool;        /* closed, to be used again */
 	unsigned pooled;
 	struct pipe_pool pipes;
 	struct upstreams upstreams;

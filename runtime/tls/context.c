@@ -7,17 +7,13 @@
 #include <string.h>
 
 #include "context-internal.h"
-#include "name.h"
-#include "oid.h"
-#include "pki_file.h"
-
-#define MAX_CHAIN_FILE (1u << 20)
-#define DAY 86400
+#include "sessions.h"
+#include "verdicts.h"
 
 _Static_assert(TLS_CONTEXT_WHY_MAX >= ANCHORS_WHY_MAX &&
 		       TLS_CONTEXT_WHY_MAX >= CRL_WHY_MAX &&
 		       TLS_CONTEXT_WHY_MAX >= ROLE_WHY_MAX &&
-		       TLS_CONTEXT_WHY_MAX >= PRIVATE_KEY_WHY_MAX,
+		       TLS_CONTEXT_WHY_MAX >= BUNDLE_WHY_MAX,
 	       "who is called may fill it");
 
 __attribute__((format(printf, 2, 3))) static bool
@@ -31,75 +27,26 @@ refuse(char *why, const char *format, ...)
 	return false;
 }
 
-/* --- our own certificate --- */
+/* --- our own certificates --- */
 
-/* BODY, a certificate at LINE of PATH, becomes the next of our chain. */
-static bool add_to_chain(struct tls_context *context, struct bytes body,
-			 const char *path, size_t line, char *why)
+static bool load_bundles(struct tls_context *context,
+			 const struct tls_options *options, char *why)
 {
-	struct certificate certificate;
-	enum trust trust;
-	uint8_t *copy;
-
-	if (context->chain_count == TLS_CONTEXT_MAX_CHAIN)
-		return refuse(why, "%s:%zu: more than %d certificates", path,
-			      line, TLS_CONTEXT_MAX_CHAIN);
-	copy = malloc(body.n > 0 ? body.n : 1);
-	if (copy == NULL)
+	if (options->more_count >= TLS_CONTEXT_MAX_BUNDLES)
+		return refuse(why, "more than %d certificates of the server",
+			      TLS_CONTEXT_MAX_BUNDLES);
+	context->bundles =
+		calloc(options->more_count + 1, sizeof(*context->bundles));
+	if (context->bundles == NULL)
 		return refuse(why, "out of memory");
-	if (body.n > 0)
-		memcpy(copy, body.p, body.n);
-	context->chain[context->chain_count++] =
-		(br_x509_certificate){.data = copy, .data_len = body.n};
-	trust = certificate_read(bytes_make(copy, body.n), &certificate);
-	if (trust == TRUST_OK && context->chain_count == 1) {
-		context->leaf = certificate;
-		trust = certificate.key_trust;
-	}
-	if (trust != TRUST_OK)
-		return refuse(why, "%s:%zu: the server's certificate: %s", path,
-			      line, trust_text(trust));
-	return true;
-}
-
-static bool load_chain(struct tls_context *context, const char *path, char *why)
-{
-	struct pki_file file;
-	struct pem_object object;
-	enum pem_result result;
-	bool ok = true;
-
-	if (!pki_file_open(&file, path, MAX_CHAIN_FILE, why,
-			   TLS_CONTEXT_WHY_MAX))
+	context->bundle_count = 1;
+	if (!bundle_load(&context->bundles[0], options->cert_file,
+			 options->key_file, why))
 		return false;
-	while (ok && (result = pki_file_next(&file, &object)) != PEM_END) {
-		if (result == PEM_ERROR)
-			ok = refuse(why, "%s:%zu: %s", path, file.pem.line,
-				    file.pem.why);
-		else if (pki_file_is_certificate(&object))
-			ok = add_to_chain(context, object.body, path,
-					  object.line, why);
-	}
-	pki_file_close(&file);
-	if (ok && context->chain_count == 0)
-		ok = refuse(why, "%s: no certificate in it", path);
-	return ok;
-}
-
-static bool load_key(struct tls_context *context,
-		     const struct tls_options *options, char *why)
-{
-	const char *path = options->key_file != NULL ? options->key_file
-						     : options->cert_file;
-	enum trust trust;
-
-	context->key = private_key_load(path, why);
-	if (context->key == NULL)
-		return false;
-	trust = private_key_matches(context->key, &context->leaf.key);
-	if (trust != TRUST_OK)
-		return refuse(why, "%s: %s (the first one in %s)", path,
-			      trust_text(trust), options->cert_file);
+	for (size_t i = 0; i < options->more_count; i++)
+		if (!bundle_load(&context->bundles[context->bundle_count++],
+				 options->more_bundles[i], NULL, why))
+			return false;
 	return true;
 }
 
@@ -210,6 +157,15 @@ static bool load_clients(struct tls_context *context,
 
 /* --- all of it --- */
 
+static bool make_memories(struct tls_context *context, char *why)
+{
+	context->sessions = sessions_new(SESSIONS_MAX);
+	context->verdicts = verdicts_new(VERDICTS_MAX);
+	if (context->sessions == NULL || context->verdicts == NULL)
+		return refuse(why, "out of memory");
+	return true;
+}
+
 /* What would be silently without effect is a mistake. */
 static bool check_options(const struct tls_options *options, char *why)
 {
@@ -256,11 +212,15 @@ bool tls_context_load(const struct tls_options *options, int64_t now,
 	atomic_init(&context->references, 1);
 	anchors_init(&context->anchors);
 	crl_set_init(&context->crls, options->crl_grace_ms / 1000);
-	if (!load_chain(context, options->cert_file, why) ||
-	    !load_key(context, options, why) ||
-	    !load_clients(context, options, now, why)) {
+	if (!load_bundles(context, options, why) ||
+	    !load_clients(context, options, now, why) ||
+	    !make_memories(context, why)) {
 		tls_context_unref(&context);
 		return false;
+	}
+	if (!expiry_gather(context)) {
+		tls_context_unref(&context);
+		return refuse(why, "out of memory");
 	}
 	engine_template(context, options->require_client_cert);
 	*out = context;
@@ -283,89 +243,17 @@ void tls_context_unref(struct tls_context **slot)
 	    atomic_fetch_sub_explicit(&context->references, 1,
 				      memory_order_acq_rel) != 1)
 		return;
-	for (size_t i = 0; i < context->chain_count; i++)
-		free(context->chain[i].data);
 	for (size_t i = 0; i < context->name_count; i++)
 		free(context->names[i].data);
 	free(context->names);
-	private_key_free(context->key);
+	free(context->expiries);
+	lru_free(&context->sessions);
+	lru_free(&context->verdicts);
+	for (size_t i = 0; i < context->bundle_count; i++)
+		bundle_fini(&context->bundles[i]);
+	free(context->bundles);
 	crl_set_fini(&context->crls);
 	anchors_fini(&context->anchors);
 	role_spec_fini(&context->spec);
 	free(context);
-}
-
-/* --- warnings --- */
-
-/* "CN=one, ..." is for others; the last CN names a CA well enough here. */
-static const char *label(struct bytes subject, char out[ROLE_MAX + 1])
-{
-	struct name_cursor cursor = name_walk(subject);
-	struct name_attribute attribute;
-	size_t n = 0, size = 0;
-
-	while (name_next(&cursor, &attribute))
-		if (OID_IS(attribute.type, OID_COMMON_NAME) &&
-		    name_text(attribute.tag, attribute.value, out, ROLE_MAX,
-			      &size))
-			n = size;
-	out[n] = '\0';
-	return n != 0 ? out : "without a CN";
-}
-
-static bool has_crl(const struct tls_context *context,
-		    const struct certificate *ca)
-{
-	for (size_t i = 0; i < context->crls.count; i++)
-		if (name_equal(context->crls.list[i].issuer, ca->subject))
-			return true;
-	return false;
-}
-
-static void warn_of_crls(const struct tls_context *context, int64_t now,
-			 tls_context_say *say, void *closure)
-{
-	char text[2 * ROLE_MAX + 128], name[ROLE_MAX + 1];
-
-	for (size_t i = 0; i < context->anchors.count; i++) {
-		const struct certificate *ca =
-			&context->anchors.list[i].certificate;
-
-		if (!context->has_crls || !ca->ca || has_crl(context, ca))
-			continue;
-		snprintf(text, sizeof(text),
-			 "no CRL for the client CA %s: its certificates count "
-			 "as not revoked",
-			 label(ca->subject, name));
-		say(closure, text);
-	}
-	for (size_t i = 0; i < context->crls.count; i++) {
-		const struct crl *crl = &context->crls.list[i];
-
-		if (crl->next_update - now >= DAY)
-			continue;
-		snprintf(text, sizeof(text),
-			 "the CRL of %s %s: without a newer one its clients "
-			 "will be refused",
-			 label(crl->issuer, name),
-			 crl->next_update < now ? "is overdue"
-						: "expires within a day");
-		say(closure, text);
-	}
-}
-
-void tls_context_warn(const struct tls_context *context, int64_t now,
-		      tls_context_say *say, void *closure)
-{
-	const struct certificate *leaf = &context->leaf;
-
-	if (leaf->not_after < now)
-		say(closure, "the server's certificate has expired: clients "
-			     "that check will refuse it");
-	else if (leaf->not_after - now < DAY)
-		say(closure, "the server's certificate expires within a day");
-	if (leaf->not_before > now)
-		say(closure, "the server's certificate is not valid yet: "
-			     "clients that check will refuse it");
-	warn_of_crls(context, now, say, closure);
 }

@@ -1,7 +1,7 @@
 /* context.h - all of TLS that files say: our certificate and key, the CAs of
  * clients, their CRLs, and which role a certificate gives.  Loaded and checked
  * as a whole, never changed afterwards, counted: a reload makes another one.
- * Not here: connections, engine.h. */
+ * Not here: connections, engine.h; what ends by itself, expiry.h. */
 #ifndef TLS_CONTEXT_H
 #define TLS_CONTEXT_H
 
@@ -10,14 +10,16 @@
 #include <stdint.h>
 
 #define TLS_CONTEXT_WHY_MAX 1024
-#define TLS_CONTEXT_MAX_CHAIN 10 /* certificates that we present */
+#define TLS_CONTEXT_MAX_BUNDLES 16
 /* The names of all CAs go into one message of the handshake. */
 #define TLS_CONTEXT_MAX_NAMES 60000
 
 /* The strings are owned by the settings. */
 struct tls_options {
-	char *cert_file; /* NULL: no TLS */
-	char *key_file;  /* NULL: in CERT_FILE */
+	char *cert_file;     /* NULL: no TLS */
+	char *key_file;      /* NULL: in CERT_FILE */
+	char **more_bundles; /* further ones, each with its key */
+	size_t more_count;
 	char **ca_files;
 	size_t ca_count;
 	char **crl_files;
@@ -40,12 +42,5 @@ bool tls_context_load(const struct tls_options *options, int64_t now,
 struct tls_context *tls_context_ref(struct tls_context *context);
 /* Drops *CONTEXT's reference and sets it NULL.  NULL is allowed. */
 void tls_context_unref(struct tls_context **context);
-
-/* TEXT ends with no newline. */
-typedef void tls_context_say(void *closure, const char *text);
-
-/* Say all that is no mistake, and yet will keep somebody out. */
-void tls_context_warn(const struct tls_context *context, int64_t now,
-		      tls_context_say *say, void *closure);
 
 #endif

@@ -3,21 +3,28 @@
 
 #include <stdbool.h>
 
+#include "crypto_nettle.h"
+#include "curves-internal.h"
+
+/* Chosen before there is a second thread. */
+static enum crypto chosen;
+
+void crypto_use(enum crypto which)
+{
+	chosen = which;
+}
+
+const char *crypto_name(enum crypto which)
+{
+	return which == CRYPTO_STOCK ? "stock" : "nettle";
+}
+
+/* --- BearSSL's own curves --- */
+
 /* BearSSL 0.6 does not look at the length of a point it is given. */
 static bool point_fits(int curve, size_t length)
 {
-	switch (curve) {
-	case BR_EC_secp256r1:
-		return length == 65;
-	case BR_EC_secp384r1:
-		return length == 97;
-	case BR_EC_secp521r1:
-		return length == 133;
-	case BR_EC_curve25519:
-		return length == 32;
-	default:
-		return false;
-	}
+	return length != 0 && length == curve_point_size(curve);
 }
 
 static const unsigned char *ec_generator(int curve, size_t *length)
@@ -35,11 +42,23 @@ static size_t ec_xoff(int curve, size_t *length)
 	return br_ec_all_m31.xoff(curve, length);
 }
 
+/* A point of small order gives zero, whatever the other side's secret: RFC 8422
+ * 5.11 demands that somebody looks. */
+static bool is_useful(const uint8_t *x25519, size_t size)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < size; i++)
+		any |= x25519[i];
+	return any != 0;
+}
+
 static uint32_t ec_mul(unsigned char *point, size_t size,
 		       const unsigned char *x, size_t x_size, int curve)
 {
 	return point_fits(curve, size) &&
-	       br_ec_all_m31.mul(point, size, x, x_size, curve);
+	       br_ec_all_m31.mul(point, size, x, x_size, curve) &&
+	       (curve != BR_EC_curve25519 || is_useful(point, size));
 }
 
 static size_t ec_mulgen(unsigned char *out, const unsigned char *x,
@@ -56,9 +75,8 @@ static uint32_t ec_muladd(unsigned char *a, const unsigned char *b, size_t size,
 	       br_ec_all_m31.muladd(a, b, size, x, x_size, y, y_size, curve);
 }
 
-static const br_ec_impl checked_curves = {
-	.supported_curves = 1u << BR_EC_secp256r1 | 1u << BR_EC_secp384r1 |
-			    1u << BR_EC_secp521r1 | 1u << BR_EC_curve25519,
+static const br_ec_impl stock_curves = {
+	.supported_curves = CURVES_SUPPORTED,
 	.generator = ec_generator,
 	.order = ec_order,
 	.xoff = ec_xoff,
@@ -67,19 +85,23 @@ static const br_ec_impl checked_curves = {
 	.muladd = ec_muladd,
 };
 
+/* --- whichever is chosen --- */
+
 const br_ec_impl *crypto_ec(void)
 {
-	return &checked_curves;
+	return chosen == CRYPTO_STOCK ? &stock_curves : &crypto_nettle_ec;
 }
 
 br_ecdsa_sign crypto_ecdsa_sign(void)
 {
-	return br_ecdsa_sign_asn1_get_default();
+	return chosen == CRYPTO_STOCK ? br_ecdsa_sign_asn1_get_default()
+				      : crypto_nettle_sign;
 }
 
 br_ecdsa_vrfy crypto_ecdsa_verify(void)
 {
-	return br_ecdsa_vrfy_asn1_get_default();
+	return chosen == CRYPTO_STOCK ? br_ecdsa_vrfy_asn1_get_default()
+				      : crypto_nettle_verify;
 }
 
 void crypto_equip(br_ssl_engine_context *engine)

@@ -7,7 +7,23 @@
 
 #include <bearssl.h>
 
-/* Points of a wrong length are refused, whatever the curve. */
+/* By whom elliptic curves are computed.  RSA, hashes and ciphers are BearSSL's
+ * in any case. */
+enum crypto {
+	CRYPTO_NETTLE = 0, /* crypto_nettle.h: several times as fast */
+	CRYPTO_STOCK,      /* BearSSL */
+};
+
+#define CRYPTO_COUNT 2
+
+/* For the whole process, from now on; before anything else is called. */
+void crypto_use(enum crypto which);
+
+/* "nettle", "stock". */
+const char *crypto_name(enum crypto which);
+
+/* A point of a wrong length, not on its curve, or for X25519 of small order, is
+ * refused. */
 const br_ec_impl *crypto_ec(void);
 
 br_ecdsa_sign crypto_ecdsa_sign(void);

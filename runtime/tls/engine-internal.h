@@ -9,6 +9,7 @@
 #include "presented.h"
 #include "roots.h"
 #include "runtime/policy/hostname.h"
+#include "server_policy.h"
 
 /* Enough for the handshake, whose plain records BearSSL takes byte by byte. */
 #define ENGINE_IN_SIZE (4096 + 325)
@@ -28,8 +29,15 @@ struct engine {
 	struct hostname host;        /* whom we want to speak to, likewise */
 	struct engine *next;         /* in the pool */
 	size_t received;
+	/* How many of N bytes to hand to BearSSL now, which wants at most ROOM;
+	 * at least one.  NULL: all. */
+	size_t (*pace)(struct engine *engine, size_t n, size_t room);
 	struct presented presented;
-	struct identity *identity; /* owned: of PRESENTED's, once it is good */
+	struct identity *identity; /* owned: of PRESENTED's, once it is good, or
+				    * of the session's, while it is resumed */
+	int64_t expires;           /* last second for which IDENTITY holds */
+	bool loaded;               /* a session, which may be resumed */
+	struct server_policy policy;
 	uint8_t alert[ENGINE_ALERT_SIZE];
 	size_t alert_at; /* ENGINE_ALERT_SIZE: none is to be sent */
 	bool failed;

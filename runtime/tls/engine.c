@@ -177,6 +177,8 @@ size_t engine_input(struct engine *engine, const uint8_t *bytes, size_t size)
 			br_ssl_engine_recvrec_buf(&engine->tls.eng, &room);
 
 		n = size - used < room ? size - used : room;
+		if (engine->pace != NULL)
+			n = engine->pace(engine, n, room);
 		memcpy(into, bytes + used, n);
 		br_ssl_engine_recvrec_ack(&engine->tls.eng, n);
 		used += n;
@@ -210,7 +212,7 @@ struct identity *engine_finish(struct engine *engine,
 	struct identity *identity = NULL;
 
 	record_take(layer, &engine->tls.eng);
-	if (engine->presented.proved) {
+	if (engine->presented.proved || engine_resumed(engine)) {
 		identity = engine->identity;
 		engine->identity = NULL;
 	}

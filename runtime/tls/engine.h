@@ -70,6 +70,9 @@ void engine_sent(struct engine *engine, size_t length);
 struct identity *engine_finish(struct engine *engine,
 			       struct record_layer *layer);
 
+/* In state ENGINE_DONE: the client has resumed a session. */
+bool engine_resumed(const struct engine *engine);
+
 #define ENGINE_WHY_MAX 128
 struct engine_failure {
 	enum trust trust; /* TRUST_OK: it was not about a certificate */

@@ -46,8 +46,8 @@ static struct str keep(char **at, struct str text)
 	return kept;
 }
 
-/* A copy of FROM, with texts of its own. */
-static struct identity *make(const struct identity *from)
+/* With texts of its own. */
+struct identity *identity_copy(const struct identity *from)
 {
 	size_t size = from->role.n + from->source.n + from->cn.n + from->ou.n +
 		      from->why.n + from->leaf.n;
@@ -92,7 +92,7 @@ enum trust identity_new(const struct role_spec *spec,
 	}
 	from.cn = str_make(texts.cn, texts.cn_size);
 	from.ou = str_make(texts.ou, texts.ou_size);
-	*out = make(&from);
+	*out = identity_copy(&from);
 	return *out != NULL ? TRUST_OK : TRUST_NO_MEMORY;
 }
 
@@ -113,5 +113,5 @@ struct identity *identity_by_word(const struct identity *shown,
 	}
 	if (word->refused)
 		from.why = word->why;
-	return make(&from);
+	return identity_copy(&from);
 }

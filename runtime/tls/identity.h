@@ -27,6 +27,9 @@ struct identity {
 enum trust identity_new(const struct role_spec *spec,
 			const struct certificate *leaf, struct identity **out);
 
+/* The caller's, to be freed with free().  NULL: out of memory. */
+struct identity *identity_copy(const struct identity *identity);
+
 /* What the program around the proxy says of a client. */
 struct identity_word {
 	struct str role; /* of HAS_ROLE */

@@ -31,8 +31,10 @@ struct secure {
 	struct spill text; /* is decrypted, and nobody has taken it */
 	struct spill out;  /* sealed, and the socket has not taken it */
 	uint32_t held;     /* bytes of text in OUT */
+	uint8_t flights;   /* of the handshake's, that are out */
 	bool begun;        /* something came */
 	bool ready;        /* the handshake is done */
+	bool resumed;      /* and it was short */
 	bool ended;        /* nothing more will come */
 	bool closed;       /* the peer has said so */
 	bool notified;     /* our close_notify, or an alert, is sealed */
@@ -139,6 +141,16 @@ bool secure_has_begun(const struct stream *stream)
 	return state_of(stream)->begun;
 }
 
+bool secure_resumed(const struct stream *stream)
+{
+	return state_of(stream)->resumed;
+}
+
+unsigned secure_flights(const struct stream *stream)
+{
+	return state_of(stream)->flights;
+}
+
 bool secure_is_cut(const struct stream *stream)
 {
 	return stream->ops == &stream_secure && state_of(stream)->ended &&
@@ -161,6 +173,8 @@ static bool send_engine(struct secure *secure)
 	if (n < 0)
 		return false;
 	engine_sent(secure->engine, (size_t)n);
+	if (engine_state(secure->engine) != ENGINE_SEND)
+		secure->flights++;
 	return true;
 }
 
@@ -188,15 +202,25 @@ static bool is_letter(uint8_t byte)
 	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-/* Something comes for the first time, SIZE bytes of it. */
-static enum secure_progress begin(struct secure *secure, const uint8_t *bytes)
+static bool take_engine(struct secure *secure)
+{
+	secure->engine = engine_accept(secure->pool, secure->context);
+	return secure->engine != NULL;
+}
+
+/* Something comes for the first time, SIZE bytes of it.  While there is no
+ * engine for them they wait. */
+static enum secure_progress begin(struct secure *secure, const uint8_t *bytes,
+				  size_t size)
 {
 	secure->begun = true;
 	if (is_letter(bytes[0]))
 		return SECURE_PLAIN;
-	if (secure->engine == NULL)
-		secure->engine = engine_accept(secure->pool, secure->context);
-	return secure->engine != NULL ? SECURE_READ : SECURE_BUSY;
+	/* a client of servers, as we are too, has had one from the start */
+	if (secure->engine != NULL || take_engine(secure))
+		return SECURE_READ;
+	return spill_add(&secure->in, bytes, (uint32_t)size) ? SECURE_BUSY
+							     : SECURE_GONE;
 }
 
 static enum secure_progress receive_engine(struct secure *secure)
@@ -205,6 +229,9 @@ static enum secure_progress receive_engine(struct secure *secure)
 	enum secure_progress progress = SECURE_READ;
 	ssize_t n;
 
+	if (secure->in.p != NULL && secure->engine == NULL &&
+	    !take_engine(secure))
+		return SECURE_BUSY;
 	if (secure->in.p != NULL)
 		return feed_waiting(secure) ? SECURE_DONE : SECURE_GONE;
 	n = stream_read(&secure->under, bytes, sizeof(secure->scratch->in));
@@ -213,7 +240,7 @@ static enum secure_progress receive_engine(struct secure *secure)
 	if (n <= 0)
 		return SECURE_GONE;
 	if (!secure->begun)
-		progress = begin(secure, bytes);
+		progress = begin(secure, bytes, (size_t)n);
 	if (progress != SECURE_READ)
 		return progress;
 	return feed(secure, bytes, (size_t)n) ? SECURE_DONE : SECURE_GONE;
@@ -223,6 +250,7 @@ static void finish(struct secure *secure)
 {
 	secure->identity = engine_finish(secure->engine, &secure->records);
 	secure->ready = true;
+	secure->resumed = engine_resumed(secure->engine);
 	end_handshake(secure);
 }
 

@@ -48,7 +48,8 @@ bool secure_connect(struct stream *stream, struct secure_worker *worker,
 enum secure_progress {
 	SECURE_FAILED = 0, /* the peer has been told */
 	SECURE_GONE,       /* nobody is there any more */
-	SECURE_BUSY,       /* too many handshakes, or no memory for another */
+	SECURE_BUSY,       /* too many handshakes, or no memory for another:
+			    * call again when there are less */
 	SECURE_PLAIN,      /* what comes is no TLS: it may be HTTP */
 	SECURE_READ,       /* call again when that is possible, */
 	SECURE_WRITE,      /* or that */
@@ -62,8 +63,15 @@ enum secure_progress secure_handshake(struct stream *stream,
 /* The peer has said something: a client's silence is no failure. */
 bool secure_has_begun(const struct stream *stream);
 
+/* How many flights of ours have gone out whole: a handshake that gets on has
+ * more of them. */
+unsigned secure_flights(const struct stream *stream);
+
 /* Who the client is; NULL: no certificate.  The stream keeps it. */
 const struct identity *secure_identity(const struct stream *stream);
+
+/* The handshake has resumed a session. */
+bool secure_resumed(const struct stream *stream);
 
 /* What has been read has come to its end without the peer's saying so: it may
  * have been cut off by anybody. */

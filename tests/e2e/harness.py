@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -20,6 +21,16 @@ from pathlib import Path
 BUILD = Path(os.environ.get("BUILD", "build")).resolve()
 SECONDS = 20  # longer than anything here takes, even under a sanitizer
 LOOPBACK = ("--allow-range", "127.0.0.0/8")
+
+
+def find_promtool():
+    """Its path: as said, as installed, or as `make deps-ci` has put it."""
+    kept = Path(__file__).resolve().parents[2] / "build/tools/promtool"
+    return os.environ.get("PROMTOOL") or shutil.which("promtool") or \
+        (str(kept) if os.access(kept, os.X_OK) else None)
+
+
+PROMTOOL = find_promtool()
 
 
 class Failed(Exception):
@@ -304,9 +315,20 @@ def https(certificate):
 
 
 def unused_port():
-    """A port that refuses: bound while asked for, so nobody else has it."""
+    """A port to listen on.  Somebody else may be faster."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return sock.getsockname()[1]
+
+
+KEPT = []
+
+
+def refusing_port():
+    """A port that refuses: bound as long as this process lives, so that nobody
+    else gets it meanwhile, and never listened on."""
+    KEPT.append(socket.socket())
+    KEPT[-1].bind(("127.0.0.1", 0))
+    return KEPT[-1].getsockname()[1]
 
 
 @contextlib.contextmanager

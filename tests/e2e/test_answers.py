@@ -40,7 +40,7 @@ def test_the_additional_message(proxy):
     assert answer.error == f"{message}  ask security@"
     assert int(answer.headers["content-length"]) == len(answer.body)
     # every error has it, not only denials
-    port = harness.unused_port()
+    port = harness.refusing_port()
     assert "security@" in child.connect("127.0.0.1", port).error
 
 
@@ -60,7 +60,7 @@ def test_deny_detail_full_names_the_address(proxy):
 
 
 def test_deny_detail_none_is_no_oracle(proxy):
-    port = harness.unused_port()
+    port = harness.refusing_port()
     child = proxy("--deny-detail", "none",
                   dns={"in.test": ["10.7.7.7"], "closed.test": ["127.0.0.1"]})
 

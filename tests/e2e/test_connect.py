@@ -202,7 +202,7 @@ def test_a_late_answer_is_in_time(proxy, origin):
 
 
 def test_a_port_that_refuses(proxy):
-    port = harness.unused_port()
+    port = harness.refusing_port()
     child = proxy(acl=ENFORCE, dns={"allowed.test": LOOPBACK})
     answer = child.connect("allowed.test", port)
     assert (answer.status, answer.phrase) == (502, "Bad gateway")

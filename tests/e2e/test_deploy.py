@@ -14,9 +14,9 @@ import harness
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "docs/deploy"
-PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
-needs_promtool = pytest.mark.skipif(PROMTOOL is None,
-                                    reason="promtool is not installed")
+PROMTOOL = harness.PROMTOOL
+needs_promtool = pytest.mark.skipif(
+    PROMTOOL is None, reason="no promtool: make deps-ci fetches one")
 
 
 def exported():
@@ -97,6 +97,26 @@ def test_promtool_understands_the_dashboard(tmp_path):
     done = subprocess.run([PROMTOOL, "check", "rules", path],
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(None in map(shutil.which, ("dpkg-query", "readelf")),
+                    reason="needs Debian's tools")
+def test_the_image_has_the_libraries_that_the_programs_need():
+    text = (DEPLOY / "Containerfile").read_text()
+    last = text[text.rindex("FROM "):]
+    needed = set()
+    for program in ("smokescreen", "smokescreenc"):
+        done = subprocess.run(["readelf", "-d", harness.BUILD / program],
+                              capture_output=True, text=True, check=True)
+        needed |= set(re.findall(r"NEEDED.*\[(.*)\]", done.stdout))
+    for name in needed:
+        if re.match(r"lib(c|m|gcc_s|asan|ubsan|pthread)\.so|ld-linux", name):
+            continue  # the base image's, or a sanitizer's
+        found = subprocess.run(["dpkg-query", "-S", f"*/{name}"],
+                               capture_output=True, text=True, check=True)
+        packages = {line.split(":")[0] for line in found.stdout.splitlines()}
+        assert any(re.search(rf"\s{re.escape(package)}\s", last)
+                   for package in packages), (name, packages)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None,

@@ -330,7 +330,7 @@ def test_the_health_check(proxy):
 
 def test_nobody_there(proxy):
     child = proxy()
-    port = harness.unused_port()
+    port = harness.refusing_port()
     with web.dial(child) as client:
         for _ in range(2):
             client.send(f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\n"
@@ -554,7 +554,7 @@ def test_the_status_and_the_message_as_configured(proxy):
 def test_deny_detail_none_is_no_oracle(proxy):
     child = proxy("--deny-detail", "none",
                   dns={"in.test": ["10.7.7.7"], "shut.test": ["127.0.0.1"]})
-    port = harness.unused_port()
+    port = harness.refusing_port()
     told = set()
     with web.dial(child) as client:
         for name in ("in.test", "shut.test", "none.test"):

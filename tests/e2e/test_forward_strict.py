@@ -147,7 +147,7 @@ def test_limits(proxy, origin):
                      ).status == 431
     assert child.ask(get + b" HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 128
                      + b"\r\n").status == 431
-    assert child.ask(b"A" * 33 + get[3:] + end).status == 400
+    assert child.ask(b"A" * 33 + get[3:] + end).status == 501
     assert there.accepted == 0
 
 

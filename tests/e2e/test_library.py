@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -251,6 +252,25 @@ def test_a_role_from_the_ou(start, ou_role, world, origin):
     assert line["inbound_remote_x509_cn"] == "ignored"
     assert line["inbound_remote_x509_ou"] == "web.eu.corp"
     assert child.close_line()["role"] == "web"
+
+
+def test_a_resumed_session_has_the_certificate_too(start, ou_role, world,
+                                                  origin):
+    """The role function is asked again, of what was shown then."""
+    child = start([ou_role], *tls_flags(world))
+    client = world.client(pki.name("x", ous=["web.eu"]))
+    context, session = world.context(client), None
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    port = origin().port
+    for resumed in (False, True):
+        with context.wrap_socket(child.dial(), server_hostname="127.0.0.1",
+                                 session=session) as sock:
+            session = sock.session
+            assert sock.session_reused == resumed
+            sock.sendall(harness.connect_head("127.0.0.1", port))
+            assert harness.read_head(sock).status == 200
+    child.wait_log("CANONICAL-PROXY-DECISION", 2, role="web",
+                   role_source="callback")
 
 
 def test_plain_http_has_the_role_too(start, ou_role, world, origin):

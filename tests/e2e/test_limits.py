@@ -176,7 +176,7 @@ def test_plain_requests_are_no_tunnels(proxy, origin):
     target = origin()
     with child.tunnel("127.0.0.1", target.port), child.dial() as sock:
         sock.sendall(b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n"
-                     % harness.unused_port())
+                     % harness.refusing_port())
         assert harness.read_head(sock).status == 502
 
 
@@ -219,7 +219,7 @@ def test_tunnels_at_once(proxy, origin):
     # so does a dial that fails
     tunnels.pop().close()
     child.wait_log("CANONICAL-PROXY-CN-CLOSE", 2)
-    refuses = harness.unused_port()
+    refuses = harness.refusing_port()
     for _ in range(5):
         assert child.connect("127.0.0.1", refuses).status == 502
     child.tunnel("127.0.0.1", port).close()
@@ -236,7 +236,7 @@ def test_a_dial_holds_a_tunnel_slot(proxy):
         # who gives up takes the dial along
         reset(sock)
         end = time.monotonic() + harness.SECONDS
-        refuses = harness.unused_port()
+        refuses = harness.refusing_port()
         while child.connect("127.0.0.1", refuses).status == 429:
             assert time.monotonic() < end
         assert child.connect("127.0.0.1", refuses).status == 502
@@ -263,8 +263,8 @@ def test_tunnel_duration(proxy, origin):
 
 @pytest.mark.parametrize("text, message", [
     ("max_request_rate: 10\nmax_request_burst: 10",
-     "maxRequestBurst (10) must be greater than maxRequestRate (10); omit to "
-     "use default (2x rate)"),
+     "maxRequestBurst (10) must be greater than maxRequestRate (10.00); omit "
+     "to use default (2x rate)"),
     ("max_request_rate: 0.5\nmax_request_burst: 0", "maxRequestBurst (0)"),
     ("max_request_rate: -1", "maxRequestRate must be >= 0, got -1"),
     ("max_request_rate: .inf", "'.inf' is not a number"),

@@ -1,11 +1,11 @@
 """What Prometheus reads, from the real program."""
 
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
+import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -13,7 +13,7 @@ import pytest
 
 import harness
 from dns_server import nxdomain
-from harness import run_smokescreen
+from harness import PROMTOOL, run_smokescreen
 
 ACL = """\
 version: v1
@@ -26,7 +26,6 @@ global_allow_list: ["global.test"]
 """
 FLAGS = ("--expose-prometheus-metrics", "--prometheus-listen-ip", "127.0.0.1",
          "--prometheus-port", "0")
-PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
 
 
 def port_of(child):
@@ -71,7 +70,7 @@ def test_requests_are_counted_under_upstreams_names_and_ours(proxy, origin):
     harness.read_exactly(sock, 5)
     sock.close()
     child.close_line()
-    child.connect("allowed.test", harness.unused_port())
+    child.connect("allowed.test", harness.refusing_port())
     child.connect("private.test", 443)
     child.connect("nowhere.test", 443)
     child.connect("other.test", 443)
@@ -139,6 +138,34 @@ def test_plain_requests_are_counted(proxy, origin):
                'reason="address_private_range"}'] == 1
     assert now["smokescreen_clients_accepted_total"] == 1
     assert now["smokescreen_requests_refused_total"] == 0
+
+
+def test_requests_at_once_are_a_gauge(proxy, origin):
+    """Up when there is one, down when it is answered or has become a tunnel."""
+    come, go = threading.Semaphore(0), threading.Semaphore(0)
+
+    def serve(sock):
+        sock.recv(1 << 16)
+        come.release()
+        assert go.acquire(timeout=harness.SECONDS)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        sock.recv(1)
+    child = proxy(*FLAGS)
+    request = (f"GET http://127.0.0.1:{origin(serve).port}/ HTTP/1.1\r\n"
+               "Host: x\r\n\r\n").encode()
+    with child.dial() as one, child.dial() as other, \
+            child.tunnel("127.0.0.1", origin().port):
+        for sock in one, other:
+            sock.sendall(request)
+            assert come.acquire(timeout=harness.SECONDS)
+        assert samples(child)["requests_concurrent"] == 2
+        go.release(2)
+        for sock in one, other:
+            assert harness.read_head(sock).status == 200
+        # the answers are here a moment before the gauge is down
+        end = time.monotonic() + harness.SECONDS
+        while samples(child)["requests_concurrent"] != 0:
+            assert time.monotonic() < end
 
 
 def test_without_a_role_and_without_an_acl(proxy, origin, tmp_path):
@@ -258,7 +285,7 @@ def test_a_port_that_is_taken_is_fatal():
     assert "Address already in use" in done.stderr
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+@pytest.mark.skipif(PROMTOOL is None, reason="no promtool: make deps-ci fetches one")
 def test_promtool_finds_nothing_in_what_is_ours(proxy):
     text = fetch(proxy(*FLAGS))
     done = subprocess.run([PROMTOOL, "check", "metrics"], input=text,

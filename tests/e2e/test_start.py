@@ -202,6 +202,9 @@ def test_defaults_are_real():
     assert done.stderr == ""
     for line in ('ip: "127.0.0.1"', "port: 4750", "connect_timeout: 10s",
                  "dns_timeout: 5s", "read_header_timeout: 10s",
+                 "read_timeout: 5m", "write_timeout: 5m",
+                 "workers: one per processor", "watch: false",
+                 "transport_max_idle_conns: 1024 for each worker",
                  "idle_timeout: none", "exit_timeout: 500m",
                  "deny_status: 407", "deny_detail: class",
                  "mixed_answers: skip", "deny: []",
@@ -210,6 +213,11 @@ def test_defaults_are_real():
 
 
 @pytest.mark.parametrize("flags, text", [
+    (["--workers", "3"], "workers: 3"),
+    (["--additional-error-message-on-deny", "call us"],
+     "deny_message_extra: call us"),
+    (["--disable-acl-policy-action", "open"],
+     "disable_acl_policy_action: open"),
     (["--statsd-address", "127.0.0.1:8125"], "statsd_address: 127.0.0.1:8125"),
     (["--expose-prometheus-metrics"],
      "prometheus: http://0.0.0.0:9810/metrics"),
@@ -267,6 +275,19 @@ def test_yaml_is_refused_with_the_command(tmp_path):
     plain.write_text(ACL % "open")
     said = refused(run_smokescreen("--egress-acl-file", plain))
     assert f"smokescreenc -o {tmp_path}/acl.blob {tmp_path}/acl.yml\n" in said
+
+
+@pytest.mark.parametrize("data, what", [
+    (b"", "is empty"),
+    (b"\x7fELF\x02\x01\x01\0", "neither a compiled policy nor text"),
+    ("version: v1\n".encode("utf-16"), "neither a compiled policy nor text"),
+])
+def test_what_is_no_policy_is_not_to_be_compiled(tmp_path, data, what):
+    path = tmp_path / "acl.blob"
+    path.write_bytes(data)
+    said = refused(run_smokescreen("--egress-acl-file", path))
+    assert f"{path}: " in said and what in said
+    assert "smokescreenc" not in said
 
 
 def test_a_damaged_blob_is_refused(tmp_path):

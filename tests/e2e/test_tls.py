@@ -277,6 +277,149 @@ def test_two_handshakes_share_no_random(secure, world):
     assert len(seen) == 16
 
 
+@pytest.mark.parametrize("crypto", ["nettle", "stock"])
+@pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
+def test_either_crypto(secure, world, origin, crypto, curve):
+    """Both sides' keys on each curve, with curves by nettle and by BearSSL."""
+    key = pki.Key("-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{curve}")
+    child = secure("--crypto", crypto, bundle=world.server(
+        f"{crypto}-{curve}.pem", key))
+    world.tunnel(child, origin().port, world.client("web", key=key)).close()
+    assert child.decision()["role"] == "web"
+
+
+def test_crypto_is_shown():
+    for flags, shown in (((), "nettle"), (("--crypto", "stock"), "stock")):
+        done = harness.run_smokescreen("--check-config", *flags)
+        assert f"crypto: {shown}\n" in done.stdout
+    assert "'openssl' is neither nettle nor stock" in fails("--crypto",
+                                                           "openssl")
+
+
+# --- several certificates ---
+
+@pytest.fixture(scope="module")
+def both(world, rsa_bundle):
+    """An EC and an RSA certificate, in the order that is not the best."""
+    return ["--tls-server-bundle-file", rsa_bundle, "--tls-server-bundle-file",
+            world.bundle, "--tls-client-ca-file", world.ca]
+
+
+def served(world, child, *flags):
+    """The kind of the key that openssl's client is shown."""
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{child.port}",
+         "-CAfile", world.server_ca, "-verify_return_error", *flags],
+        input=b"Q\n", capture_output=True, timeout=60)
+    text = done.stdout.decode()
+    found = re.search(r"Peer signature type: (\S+)", text)
+    return found and found[1]
+
+
+@pytest.mark.parametrize("flags, kind", [
+    ((), "ECDSA"),
+    (("-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"), "ECDSA"),
+    (("-cipher", "ECDHE-RSA-AES128-GCM-SHA256"), "RSA"),
+    (("-cipher", "ECDHE-RSA-CHACHA20-POLY1305"), "RSA"),
+    # one that has not the curve which the EC key is on
+    (("-curves", "X25519"), "RSA"),
+    (("-curves", "X25519", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384"), "RSA"),
+    (("-sigalgs", "RSA+SHA256"), "RSA"),
+    (("-sigalgs", "ECDSA+SHA384"), "ECDSA"),
+    (("-cipher", "DHE-RSA-AES128-GCM-SHA256"), None),
+], ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else None)
+def test_each_client_gets_a_certificate_that_it_can_use(
+        proxy, world, both, flags, kind):
+    assert served(world, proxy(*both), "-tls1_2", *flags) == kind
+
+
+def test_all_suites_that_there_are(proxy, world, both):
+    """ECDHE with an AEAD and nothing else, of all that openssl knows."""
+    child = proxy(*both)
+    level = ":@SECLEVEL=0"
+    names = pki.openssl("ciphers", "-s", "-tls1_2",
+                        "ALL:eNULL:aNULL" + level).decode().strip().split(":")
+    assert len(names) > 80
+    taken = set()
+    for name in names:
+        context = world.context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(name + level)
+        try:
+            with world.dial(child, context=context) as sock:
+                taken.add(sock.cipher()[0])
+        except ssl.SSLError as error:
+            assert "ALERT" in str(error) or "alert" in str(error), error
+    assert taken == {f"ECDHE-{key}-{cipher}" for key in ("ECDSA", "RSA")
+                     for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384",
+                                    "CHACHA20-POLY1305")}
+
+
+def test_two_keys_on_two_curves(proxy, world):
+    p384 = world.server("p384.pem", pki.Key(
+        "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"))
+    child = proxy("--tls-server-bundle-file", p384, "--tls-server-bundle-file",
+                  world.bundle)
+
+    def size(*flags):
+        done = subprocess.run(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{child.port}",
+             "-tls1_2", *flags], input=b"Q\n", capture_output=True,
+            timeout=60)
+        return re.search(rb"Server public key is (\d+) bit", done.stdout)[1]
+    assert size() == b"384"
+    assert size("-curves", "P-256:X25519") == b"256"
+
+
+def test_bundles_in_the_configuration(proxy, world, rsa_bundle, tmp_path):
+    config = f"tls:\n  bundle_files: [{rsa_bundle}, {world.bundle}]\n"
+    child = proxy(config=config)
+    assert served(world, child, "-tls1_2") == "ECDSA"
+    path = tmp_path / "config.yaml"
+    shown = harness.run_smokescreen("--check-config", "--config-file",
+                                    path).stdout
+    assert (f"tls:\n  bundle_files:\n  - {rsa_bundle}\n  - {world.bundle}\n"
+            in shown)
+    # those of the command line are instead of them
+    shown = harness.run_smokescreen(
+        "--check-config", "--config-file", path, "--tls-server-bundle-file",
+        world.bundle).stdout
+    assert f"cert_file: {world.bundle}\n" in shown
+    assert "bundle_files" not in shown
+    shown = harness.run_smokescreen(
+        "--check-config", "--config-file", path, "--tls-server-bundle-file",
+        "").stdout
+    assert "tls: none" in shown
+
+
+def test_bundles_that_will_not_do(world, tmp_path):
+    for keys in (f"cert_file: {world.bundle}", f"key_file: {world.bundle}"):
+        for text in (f"tls:\n  {keys}\n  bundle_files: [{world.bundle}]\n",
+                     f"tls:\n  bundle_files: [{world.bundle}]\n  {keys}\n"):
+            error = fails(config=text, tmp_path=tmp_path)
+            assert "not both" in error or "goes with cert_file" in error
+    flags = ["--tls-server-bundle-file", world.bundle] * 17
+    assert "more than 16 certificates" in fails(*flags)
+    assert "empty file name" in fails(
+        "--tls-server-bundle-file", world.bundle, "--tls-server-bundle-file=",
+        config="tls: {bundle_files: ['']}\n", tmp_path=tmp_path)
+    bad = world.write("bad.pem", "nothing\n")
+    assert str(bad) in fails("--tls-server-bundle-file", world.bundle,
+                             "--tls-server-bundle-file", bad)
+
+
+def test_each_certificate_is_warned_of(proxy, world, rsa_bundle):
+    expired = world.server("expired-too.pem", end="2021-01-01")
+    child = proxy("--tls-server-bundle-file", rsa_bundle,
+                  "--tls-server-bundle-file", expired)
+    child.wait_log(f"the server's certificate in {expired} has expired: "
+                   "clients that check will refuse it")
+    shown = harness.run_smokescreen(
+        "--check-config", "--tls-server-bundle-file", rsa_bundle,
+        "--tls-server-bundle-file", expired).stdout
+    assert f"# warning: the server's certificate in {expired} has" in shown
+
+
 # --- bytes and ends -----------------------------------------------------------
 
 def test_early_data_behind_connect(secure, world, web, origin):

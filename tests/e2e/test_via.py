@@ -144,7 +144,7 @@ def test_the_declared_proxy_is_no_destination(proxy, origin, host):
     # another port of its machine is as allowed as it was
     other = origin()
     plain = child.ask(b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n"
-                      b"Connection: close\r\n\r\n" % harness.unused_port())
+                      b"Connection: close\r\n\r\n" % harness.refusing_port())
     assert plain.status == 502
     child.tunnel("127.0.0.1", other.port).close()
     assert upstream.head.startswith(f"CONNECT 127.0.0.1:{other.port} ")
@@ -254,7 +254,7 @@ def test_a_slow_refusal_is_one(proxy, origin):
 
 def test_it_does_not_listen(proxy):
     class Nobody:
-        port = harness.unused_port()
+        port = harness.refusing_port()
     child = proxy(*declared(Nobody), dns=NAMES)
     said = child.connect("dest.test", 443)
     assert said.status == 502

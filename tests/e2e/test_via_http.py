@@ -48,7 +48,7 @@ def silent(origin):
 
 def nobody():
     class There:
-        port = harness.unused_port()
+        port = harness.refusing_port()
     return There
 
 

@@ -36,6 +36,7 @@ def watching(proxy, tmp_path):
 def await_reload(child, count=1):
     line = child.wait_log("policy reloaded", count)
     assert line["cause"] == "watch"
+    assert line["changed"].endswith("acl.blob")
     assert line["reloads"] == count
     return line
 
@@ -205,7 +206,7 @@ def test_a_signal_still_reloads_and_is_not_followed_by_another(
 
 
 def test_nothing_to_watch():
-    assert "there is no policy to watch" in refused(run_smokescreen("--watch"))
+    assert "there is nothing to watch" in refused(run_smokescreen("--watch"))
 
 
 def test_check_config_says_so(tmp_path):

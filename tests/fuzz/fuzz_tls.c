@@ -8,9 +8,12 @@
  *	            after the kind 0: bytes as they are */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "runtime/tls/context-internal.h"
 #include "runtime/tls/engine.h"
+#include "runtime/tls/sessions.h"
 #include "tests/unit/data/servers.inc"
 #include "tests/unit/data/tls.inc"
 
@@ -40,6 +43,21 @@ static void write_file(char *path, const char *text)
 	close(fd);
 }
 
+/* One that a client may name, though it cannot know the secret: its ID is 32
+ * times 'S'. */
+static void keep_session(void)
+{
+	br_ssl_session_parameters session = {
+		.session_id_len = 32,
+		.version = BR_TLS12,
+		.cipher_suite = BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256};
+
+	memset(session.session_id, 'S', 32);
+	memset(session.master_secret, 's', 48);
+	sessions_save(context->sessions, &session, NULL, (int64_t)time(NULL),
+		      INT64_MAX);
+}
+
 static void load(void)
 {
 	char bundle[] = "/tmp/fuzz_tls.XXXXXX", ca[] = "/tmp/fuzz_tls.XXXXXX";
@@ -53,6 +71,7 @@ static void load(void)
 	check(tls_context_load(&options, NOW, &context, why));
 	unlink(bundle);
 	unlink(ca);
+	keep_session();
 }
 
 static void load_roots(void)

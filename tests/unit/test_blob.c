@@ -479,9 +479,14 @@ static void files(void **state)
 	assert_true(emit_file(other, (const uint8_t *)"version: v1\n", 12));
 	assert_int_equal(blob_load(&blob, other), BLOB_NOT_A_BLOB);
 	assert_true(emit_file(other, bytes, 0));
-	assert_int_equal(blob_load(&blob, other), BLOB_NOT_A_BLOB);
+	assert_int_equal(blob_load(&blob, other), BLOB_EMPTY);
+	assert_true(emit_file(other,
+			      (const uint8_t *)"\x7f"
+					       "ELF",
+			      4));
+	assert_int_equal(blob_load(&blob, other), BLOB_BINARY);
 	assert_int_equal(blob_load(&blob, dir), BLOB_IO);
-	assert_int_equal(blob_load(&blob, "/dev/zero"), BLOB_NOT_A_BLOB);
+	assert_int_equal(blob_load(&blob, "/dev/zero"), BLOB_BINARY);
 	assert_false(emit_file(dir, bytes, length));
 	assert_int_equal(errno, EISDIR);
 	assert_false(emit_file("/dev/full", bytes, length));

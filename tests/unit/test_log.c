@@ -84,6 +84,28 @@ static void test_every_pair_of_bytes_is_valid_json(void **state)
 	}
 }
 
+/* Long texts are looked at eight bytes at a time. */
+static void test_every_byte_in_every_place(void **state)
+{
+	char text[20], want[24];
+
+	(void)state;
+	for (unsigned c = 1; c < 0x100; c++) {
+		for (size_t at = 0; at < sizeof(text); at++) {
+			const char *shown = c < 0x80 ? "" : REPLACED;
+			size_t n = strlen(shown);
+
+			memset(text, ' ', sizeof(text));
+			text[at] = (char)c;
+			memset(want, ' ', sizeof(want));
+			want[at] = (char)c;
+			memcpy(want + at, shown, n);
+			want[sizeof(text) + (n > 0 ? n - 1 : 0)] = '\0';
+			check(text, sizeof(text), want);
+		}
+	}
+}
+
 static void test_a_long_value_is_cut_between_characters(void **state)
 {
 	char text[JSON_VALUE_MAX + 10], want[JSON_VALUE_MAX + 10];
@@ -183,6 +205,13 @@ static void test_time(void **state)
 	(void)state;
 	log_time(&when, false, out);
 	assert_string_equal(out, "2026-01-02T15:04:05Z");
+	log_time(&when, true, out);
+	assert_string_equal(out, "2026-01-02T15:04:05.001234Z");
+	/* not the second that was asked for last */
+	log_time(&(struct timespec){.tv_nsec = 999999999}, true, out);
+	assert_string_equal(out, "1970-01-01T00:00:00.999999Z");
+	log_time(&(struct timespec){.tv_sec = -1}, true, out);
+	assert_string_equal(out, "1969-12-31T23:59:59.000000Z");
 	log_time(&when, true, out);
 	assert_string_equal(out, "2026-01-02T15:04:05.001234Z");
 }
@@ -430,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_bytes_that_are_no_text),
 		cmocka_unit_test(test_every_pair_of_bytes_is_valid_json),
+		cmocka_unit_test(test_every_byte_in_every_place),
 		cmocka_unit_test(test_a_long_value_is_cut_between_characters),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_what_does_not_fit_says_so),

@@ -361,19 +361,24 @@ static void test_counters_are_what_they_grew_by(void **state)
 	metrics_count(first, METRIC_RESOLVER_ATTEMPTS);
 	metrics_add(second, METRIC_CONNECT_TIMEOUT, 41);
 	metrics_add(second, METRIC_TUNNELS, UINT64_MAX);
-	statsd_send_counters(&statsd, sent, &registry, 7);
+	assert_true(statsd_send_counters(&statsd, sent, &registry));
 	text = received();
 	assert_non_null(strstr(text, "smokescreen.resolver.attempts_total:1|c"
 				     "\n"));
 	assert_non_null(strstr(text, "smokescreen.cn.atpt.connect.err:41|c|#"
 				     "type:timeout\n"));
-	assert_non_null(strstr(text, "smokescreen.tunnels:-1|g\n"));
-	assert_non_null(strstr(text, "smokescreen.clients:7|g"));
+	assert_non_null(strstr(text, "smokescreen.tunnels:-1|g"));
+	statsd_gauge(&statsd, "clients", NULL, NULL, 7);
+	statsd_gauge(&statsd, "tls.crl.next_update", "issuer", "a", 8);
+	statsd_flush(&statsd);
+	assert_string_equal(received(),
+			    "smokescreen.clients:7|g\n"
+			    "smokescreen.tls.crl.next_update:8|g|#issuer:a");
 	metrics_count(second, METRIC_RESOLVER_ATTEMPTS);
-	statsd_send_counters(&statsd, sent, &registry, 7);
+	assert_false(statsd_send_counters(&statsd, sent, &registry));
 	assert_string_equal(received(),
 			    "smokescreen.resolver.attempts_total:1|c");
-	statsd_send_counters(&statsd, sent, &registry, 7);
+	assert_false(statsd_send_counters(&statsd, sent, &registry));
 	assert_null(received());
 	free(sent);
 }

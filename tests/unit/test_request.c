@@ -129,6 +129,10 @@ static void test_heads_that_pass(void **state)
 		"GET / HTTP/1.1\r\nHost:\r\n\r\n",
 		"GET /\xff HTTP/1.1\r\nhOsT: [::1]:80\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost:a\r\nConnection: ,, close\t,x\r\n\r\n",
+		"CONNECT a:1:2 HTTP/1.1\r\nHost: a:1:2\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: [fe80::1%25lo]:\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: [v1.a:b]\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a_b%c3%a4,c:\t\r\n\r\n",
 		"connect a:1 HTTP/1.1\r\nhost: a\r\n\r\n",
 		"P!#$%&'*+-.^_`|~9 / HTTP/1.1\r\nHost: a\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 010\r\n\r\n",
@@ -232,6 +236,16 @@ static void test_heads_that_do_not(void **state)
 		{"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", HEAD_BAD},
 		{"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", HEAD_BAD},
 		{"GET / HTTP/1.1\r\nHost: \xc3\xa4\r\n\r\n", HEAD_BAD},
+		{"GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", HEAD_BAD},
+		{"GET a:b HTTP/1.1\r\nHost: a:b\r\n\r\n", HEAD_BAD},
+		{"CONNECT a:1 HTTP/1.1\r\nHost: a:1:2\r\n\r\n", HEAD_BAD},
+		{"GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n", HEAD_BAD},
+		{"GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", HEAD_BAD},
+		{"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", HEAD_BAD},
+		{"GET / HTTP/1.1\r\nHost: [a.test]\r\n\r\n", HEAD_BAD},
+		{"GET / HTTP/1.1\r\nHost: [::1]a\r\n\r\n", HEAD_BAD},
+		{"GET / HTTP/1.1\r\nHost: [::1%1]\r\n\r\n", HEAD_BAD},
+		{"GET / HTTP/1.1\r\nHost: a%4\r\n\r\n", HEAD_BAD},
 		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: a b\r\n\r\n",
 		 HEAD_BAD},
 		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: a;b\r\n\r\n",
@@ -284,8 +298,9 @@ static void test_limits(void **state)
 		     HEAD_TARGET_TOO_LONG);
 	check_padded("", REQUEST_MAX_METHOD, " / HTTP/1.0\r\n\r\n", HEAD_DONE);
 	check_padded("", REQUEST_MAX_METHOD + 1, " / HTTP/1.0\r\n\r\n",
-		     HEAD_BAD);
-	check_padded("", REQUEST_MAX_METHOD + 1, "", HEAD_BAD);
+		     HEAD_BAD_METHOD);
+	check_padded("", REQUEST_MAX_METHOD + 1, "", HEAD_BAD_METHOD);
+	check_padded("\xff", REQUEST_MAX_METHOD + 1, "", HEAD_BAD);
 	check_padded("GET / HTTP/1.", 100, "", HEAD_BAD);
 	check_padded(head, value, "\r\n\r\n", HEAD_DONE);
 	check_padded(head, value + 1, "\r\n\r\n", HEAD_TOO_LARGE);
@@ -331,6 +346,7 @@ static void test_targets(void **state)
 		{"a:", TARGET_AUTHORITY},
 		{":80", TARGET_AUTHORITY},
 		{"1:2:3", TARGET_AUTHORITY},
+		{"2001:db8::1:443", TARGET_AUTHORITY},
 		{"a:99999999999999999999", TARGET_AUTHORITY},
 		{"[::1]:443", TARGET_AUTHORITY},
 		{"[::ffff:1.2.3.4]", TARGET_AUTHORITY},
@@ -346,6 +362,7 @@ static void test_targets(void **state)
 		{"a:1#x", TARGET_BAD},
 		{"a:b", TARGET_BAD},
 		{"a:b:c", TARGET_BAD},
+		{"2001:db8::a", TARGET_BAD},
 		{"a:+1", TARGET_BAD},
 		{"a:-1", TARGET_BAD},
 		{"a%41:1", TARGET_BAD},

@@ -177,6 +177,8 @@ static void test_text_is_no_policy(void **state)
 	assert_non_null(strstr(why, "smokescreenc -o "));
 	write_text("");
 	assert_false(store_init(&store, &settings, why));
+	assert_non_null(strstr(why, "is empty"));
+	assert_null(strstr(why, "compile it"));
 }
 
 static void check_class(struct store *store, const char *text,

@@ -63,18 +63,23 @@ static int put(struct policy *policy, const struct upstream_key *key,
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
 	upstream.stream.fd = ends[0];
-	upstreams_put(&pool, policy, key, &upstream);
+	if (!upstreams_put(&pool, policy, key, &upstream))
+		stream_close(&upstream.stream);
 	return ends[1];
 }
 
 static bool take(struct policy *policy, const struct upstream_key *key,
 		 const struct addr *addrs, size_t count)
 {
-	struct upstream upstream;
+	struct upstream *found =
+		upstreams_find(&pool, policy, key, addrs, count);
+	struct stream stream;
 
-	if (!upstreams_take(&pool, policy, key, addrs, count, &upstream))
+	if (found == NULL)
 		return false;
-	stream_close(&upstream.stream);
+	stream = found->stream;
+	upstreams_take(found);
+	stream_close(&stream);
 	return true;
 }
 
@@ -110,15 +115,18 @@ static void test_the_address(void **state)
 {
 	const struct addr both[] = {two, one};
 	int end = put(&policies[0], &plain, &one);
-	struct upstream upstream;
+	struct upstream *found;
 
 	(void)state;
 	assert_false(take(&policies[0], &plain, &two, 1));
 	assert_false(take(&policies[0], &plain, both, 0));
-	assert_true(upstreams_take(&pool, &policies[0], &plain, both, 2,
-				   &upstream));
-	assert_memory_equal(&upstream.remote, &one, sizeof(one));
-	stream_close(&upstream.stream);
+	found = upstreams_find(&pool, &policies[0], &plain, both, 2);
+	assert_non_null(found);
+	assert_memory_equal(&found->remote, &one, sizeof(one));
+	/* found is not taken */
+	assert_int_equal(pool.count, 1);
+	assert_true(take(&policies[0], &plain, both, 2));
+	assert_int_equal(pool.count, 0);
 	close(end);
 }
 
@@ -154,9 +162,9 @@ static void test_what_has_something_to_say_is_not_kept(void **state)
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
 	upstream.stream = (struct stream){.ops = &talking, .fd = ends[0]};
-	upstreams_put(&pool, &policies[0], &plain, &upstream);
-	assert_true(is_closed(ends[1]));
+	assert_false(upstreams_put(&pool, &policies[0], &plain, &upstream));
 	assert_false(take(&policies[0], &plain, &one, 1));
+	close(ends[0]);
 	close(ends[1]);
 }
 
