@@ -190,6 +190,7 @@ RUNTIME_SRC := \
 	runtime/proxy/body.c \
 	runtime/proxy/client.c \
 	runtime/proxy/connect.c \
+	runtime/proxy/detail.c \
 	runtime/proxy/forward.c \
 	runtime/proxy/forward_answer.c \
 	runtime/proxy/forward_flow.c \
@@ -199,6 +200,7 @@ RUNTIME_SRC := \
 	runtime/proxy/limits.c \
 	runtime/proxy/listener.c \
 	runtime/proxy/measure.c \
+	runtime/proxy/mitm.c \
 	runtime/proxy/origin.c \
 	runtime/proxy/pipes.c \
 	runtime/proxy/preamble.c \
@@ -232,13 +234,17 @@ RUNTIME_SRC := \
 	runtime/tls/crypto.c \
 	runtime/tls/crypto_nettle.c \
 	runtime/tls/der.c \
+	runtime/tls/der_write.c \
 	runtime/tls/engine.c \
 	runtime/tls/engine_client.c \
+	runtime/tls/engine_minted.c \
 	runtime/tls/engine_server.c \
 	runtime/tls/expiry.c \
 	runtime/tls/extensions.c \
 	runtime/tls/identity.c \
 	runtime/tls/lru.c \
+	runtime/tls/mint.c \
+	runtime/tls/mint_leaf.c \
 	runtime/tls/name.c \
 	runtime/tls/path.c \
 	runtime/tls/pem.c \
@@ -300,7 +306,8 @@ REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all programs library run test check check-asan deps deps-ci fuzz soak bench lint \
+.PHONY: all programs library run test check check-asan deps deps-ci deps-bench \
+	fuzz soak bench performance bench-smoke lint \
 	check-layers check-format check-docs check-warnings check-instructions \
 	format install \
 	clean help docs policies test-programs bench-programs fuzz-programs
@@ -326,7 +333,8 @@ help:
 ## make check-asan the same tests under ASan and UBSan
 ## make fuzz       every fuzz target for SECONDS_EACH seconds (20)
 ## make soak       mixed load with reloads for SECONDS seconds (20)
-## make bench      measure; writes build/bench/*.json and a table
+## make bench      measure: tables, JSON, plots; ROWS= PEER= ROUNDS=5 QUICK=1
+## make performance the same, and then docs/PERFORMANCE.md anew
 ## make lint       clang-tidy and cppcheck
 ## make check-layers check-format check-docs check-warnings
 ## make check-instructions  what decisions and requests cost has not doubled
@@ -356,6 +364,9 @@ deps:
 deps-ci:
 	$(Q)sh tests/install-packages.sh ci
 	$(Q)sh tests/fetch-promtool.sh build/tools
+
+deps-bench:
+	$(Q)sh tests/install-packages.sh bench
 
 test-programs: $(UNIT_BIN) $(REPLAY_BIN)
 bench-programs: $(BENCH_BIN)
@@ -492,6 +503,15 @@ $(BUILD)/bench/%: tests/bench/%.c $(ALL_LIBS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/bench/$*.d $(ALL_LDFLAGS) \
 		-o $@ $< $(ALL_LIBS) $(COMPILER_LIBS) $(RUNTIME_LIBS)
 
+# The load generator speaks TLS as clients do: by OpenSSL, which nothing else
+# here links.
+LOAD_SRC := tests/bench/bench_load.c $(wildcard tests/bench/load_*.c)
+$(BUILD)/bench/bench_load: $(LOAD_SRC) tests/bench/load.h
+	$(call say,BENCH,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(LOAD_SRC) \
+		-lssl -lcrypto -lpthread
+
 SECONDS_EACH ?= 20
 fuzz: fuzz-programs
 	$(Q)sh tests/fuzz/run.sh $(BUILD) $(SECONDS_EACH)
@@ -500,8 +520,19 @@ SECONDS ?= 20
 soak: programs
 	$(Q)BUILD=$(BUILD) SECONDS=$(SECONDS) $(PYTHON) tests/soak/soak.py
 
-bench: all bench-programs
-	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/run.py
+# ROWS names rows or groups, PEER a proxy to have beside: a program that takes
+# the same flags, or 127.0.0.1:PORT.
+bench: deps-bench
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all bench-programs
+	$(Q)BUILD=$(BUILD) ROUNDS=$(ROUNDS) PEER=$(PEER) QUICK=$(QUICK) \
+		MINUTES=$(MINUTES) $(PYTHON) tests/bench/run.py $(ROWS)
+
+performance: bench
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/document.py
+
+# That the bench works, not how fast anything is.
+bench-smoke: all bench-programs
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/smoke.py
 
 check-instructions: programs $(BUILD)/instructions/decide_loop
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/instructions/check.py
@@ -539,8 +570,8 @@ docs: docs/DIAGNOSTICS.md docs/smokescreen-acl.schema.json \
 
 # Both compilers, every warning an error.
 check-warnings:
-	$(Q)$(MAKE) --no-print-directory all test-programs BUILD=build/gcc CC=gcc WERROR=1
-	$(Q)$(MAKE) --no-print-directory all test-programs BUILD=build/clang CC=clang WERROR=1
+	$(Q)$(MAKE) --no-print-directory all test-programs bench-programs BUILD=build/gcc CC=gcc WERROR=1
+	$(Q)$(MAKE) --no-print-directory all test-programs bench-programs BUILD=build/clang CC=clang WERROR=1
 
 MAN := $(wildcard docs/*.[1-8])
 install: all library

@@ -308,6 +308,11 @@ static void print_settings(FILE *out, const struct settings *settings)
 				actions[i]);
 	fprintf(out, "crypto: %s\n", crypto_name(settings->crypto));
 	print_tls(out, &settings->tls);
+	fprintf(out, "mitm_ca_cert_file: %s\nmitm_ca_key_file: %s\n",
+		settings->mitm_cert_file != NULL ? settings->mitm_cert_file
+						 : "none",
+		settings->mitm_key_file != NULL ? settings->mitm_key_file
+						: "none");
 	print_observers(out, settings);
 	print_proxy_protocol(out, settings);
 	print_rules(out, "deny", RANGE_DENY, settings->rules,
@@ -361,6 +366,8 @@ bool check_config(const struct settings *settings, FILE *out, char *why)
 		if (store.current->tls != NULL)
 			expiry_warn(store.current->tls, (int64_t)time(NULL),
 				    print_warning, out);
+		policy_warn(store.current, (int64_t)time(NULL), print_warning,
+			    out);
 		resolver_free(resolver);
 	}
 	if (base != NULL)

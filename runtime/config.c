@@ -34,15 +34,6 @@ static const struct setting *find_setting(const char *section,
 	return NULL;
 }
 
-static bool is_unsupported(const struct node *key)
-{
-	for (size_t i = 0; i < settings_unsupported_count; i++)
-		if (settings_unsupported[i].key != NULL &&
-		    node_equals(key, settings_unsupported[i].key))
-			return true;
-	return false;
-}
-
 static const char *nearest_key(const char *section, const char *word)
 {
 	size_t n = strlen(section);
@@ -71,12 +62,6 @@ static void report_unknown(struct reader *reader, const char *section,
 	const char *near;
 	struct diag *diag;
 
-	if (*section == '\0' && is_unsupported(key)) {
-		diag = diag_report(&reader->diags, DIAG_C005, at,
-				   "'%s' is not supported yet", text);
-		diag_hint(&reader->diags, diag, "remove it");
-		return;
-	}
 	diag = diag_report(&reader->diags, DIAG_C001, at,
 			   "field %s not found in type smokescreen.yamlConfig",
 			   text);

@@ -45,12 +45,6 @@ static const struct setting *find(const char *word, size_t n)
 
 static bool unknown(const char *word, size_t n, char *why)
 {
-	for (size_t i = 0; i < settings_unsupported_count; i++)
-		if (names(settings_unsupported[i].flag, word, n))
-			return refuse(why,
-				      "Incorrect Usage. --%.*s is not "
-				      "supported yet",
-				      (int)n, word);
 	return refuse(why,
 		      "Incorrect Usage. flag provided but not defined: -%.*s",
 		      (int)n, word);

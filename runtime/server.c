@@ -112,6 +112,17 @@ static void start_drain(struct server *server)
 
 /* --- reload --- */
 
+static void warn(void *server, const char *text)
+{
+	log_message(((struct server *)server)->log, LOG_WARNING, text);
+}
+
+/* What is about to fail, or does already, though it could be loaded. */
+static void warn_of_failures(struct server *server)
+{
+	policy_warn(server->store.current, (int64_t)time(NULL), warn, server);
+}
+
 /* By whom servers are judged.  That there is nobody is a mistake only if there
  * was to be somebody. */
 static void tell_of_roots(struct server *server)
@@ -164,6 +175,7 @@ static void reload(struct server *server, const char *cause,
 	log_end(server->log, &line);
 	if (!ok)
 		return;
+	warn_of_failures(server);
 	expiring_loaded(&server->expiring);
 	tell_of_roots(server);
 	wake_all(server);
@@ -477,6 +489,7 @@ static void log_start(struct server *server)
 		log_message(server->log, LOG_INFO, text);
 	}
 	announce_open_doors(server->log, &announcement);
+	warn_of_failures(server);
 	expiring_loaded(&server->expiring);
 	tell_of_roots(server);
 	announce_ready(server->log, &announcement);

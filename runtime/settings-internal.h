@@ -40,6 +40,8 @@ bool set_require_client_cert(struct settings *settings, const char *text,
 bool set_crypto(struct settings *settings, const char *text, char *why);
 bool set_role_from(struct settings *settings, const char *text, char *why);
 bool set_origin_ca(struct settings *settings, const char *text, char *why);
+bool set_mitm_cert_file(struct settings *settings, const char *text, char *why);
+bool set_mitm_key_file(struct settings *settings, const char *text, char *why);
 void settings_free_tls(struct settings *settings);
 
 #endif

@@ -567,6 +567,10 @@ const struct setting settings_table[] = {
 	 set_origin_ca},
 	{NULL, "tls.cert_file", SETTING_STRING, NULL, NULL, set_cert_file},
 	{NULL, "tls.key_file", SETTING_STRING, NULL, NULL, set_key_file},
+	{NULL, "mitm_ca_cert_file", SETTING_STRING, NULL, NULL,
+	 set_mitm_cert_file},
+	{NULL, "mitm_ca_key_file", SETTING_STRING, NULL, NULL,
+	 set_mitm_key_file},
 	{NULL, "time_connect", SETTING_BOOL, NULL, NULL, set_time_connect},
 	{NULL, "allow_missing_role", SETTING_BOOL, NULL, NULL,
 	 set_allow_missing_role},
@@ -585,10 +589,3 @@ const struct setting settings_table[] = {
 };
 const size_t settings_count =
 	sizeof(settings_table) / sizeof(settings_table[0]);
-
-const struct unsupported settings_unsupported[] = {
-	{NULL, "mitm_ca_cert_file"},
-	{NULL, "mitm_ca_key_file"},
-};
-const size_t settings_unsupported_count =
-	sizeof(settings_unsupported) / sizeof(settings_unsupported[0]);

@@ -79,6 +79,9 @@ struct settings {
 	enum bundles_from bundles_from;  /* where those in it were said */
 	enum crypto crypto;              /* of the whole process */
 	char *origin_ca_file; /* by what servers are judged; NULL: roots.h */
+	char *mitm_cert_file; /* the CA that certificates are minted by; NULL:
+			       * mitm_domains are denied */
+	char *mitm_key_file;
 	bool check_config;
 	bool help;
 	bool version;
@@ -117,15 +120,6 @@ struct setting {
 
 extern const struct setting settings_table[];
 extern const size_t settings_count;
-
-/* What upstream has and this version has not: refused by name, never ignored.
- */
-struct unsupported {
-	const char *flag; /* NULL: a key only */
-	const char *key;  /* NULL: a flag only */
-};
-extern const struct unsupported settings_unsupported[];
-extern const size_t settings_unsupported_count;
 
 /* "1h2m3.5s", "1500ms" -> milliseconds, rounded up.  A number without a unit, a
  * negative one, or one beyond 2^31 ms is refused. */

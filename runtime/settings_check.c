@@ -21,6 +21,12 @@ bool settings_check(const struct settings *settings, char *why)
 		return setting_refuse(why, "there is nothing to watch; give "
 					   "--egress-acl-file or "
 					   "--tls-server-bundle-file, too");
+	if (settings->mitm_cert_file != NULL && settings->mitm_key_file == NULL)
+		return setting_refuse(why, "mitm_ca_key_file required when "
+					   "mitm_ca_cert_file is set");
+	if (settings->mitm_key_file != NULL && settings->mitm_cert_file == NULL)
+		return setting_refuse(why, "mitm_ca_cert_file required when "
+					   "mitm_ca_key_file is set");
 	if (settings->handover_socket != NULL &&
 	    strlen(settings->handover_socket) > HANDOVER_PATH_MAX)
 		return setting_refuse(why,

@@ -140,6 +140,16 @@ bool set_origin_ca(struct settings *settings, const char *text, char *why)
 	return setting_optional(&settings->origin_ca_file, text, why);
 }
 
+bool set_mitm_cert_file(struct settings *settings, const char *text, char *why)
+{
+	return setting_optional(&settings->mitm_cert_file, text, why);
+}
+
+bool set_mitm_key_file(struct settings *settings, const char *text, char *why)
+{
+	return setting_optional(&settings->mitm_key_file, text, why);
+}
+
 void settings_free_tls(struct settings *settings)
 {
 	free(settings->tls.cert_file);
@@ -151,4 +161,8 @@ void settings_free_tls(struct settings *settings)
 	settings->tls = (struct tls_options){0};
 	free(settings->origin_ca_file);
 	settings->origin_ca_file = NULL;
+	free(settings->mitm_cert_file);
+	free(settings->mitm_key_file);
+	settings->mitm_cert_file = NULL;
+	settings->mitm_key_file = NULL;
 }

@@ -44,6 +44,7 @@ void policy_unref(struct policy **slot)
 	free(policy->image);
 	tls_context_unref(&policy->tls);
 	tls_roots_unref(&policy->roots);
+	mint_unref(&policy->mint);
 	free(policy);
 }
 
@@ -206,6 +207,14 @@ static bool number_rules(struct policy *policy, char *why)
 	       refuse(why, "out of memory");
 }
 
+static bool load_mint(struct policy *policy, const struct settings *settings,
+		      char *why)
+{
+	return settings->mitm_cert_file == NULL ||
+	       mint_load(settings->mitm_cert_file, settings->mitm_key_file,
+			 &policy->mint, why);
+}
+
 /* NULL: WHY says why; HASH is the refused policy's, as far as it got. */
 static struct policy *load(const struct settings *settings, char *hash,
 			   char *why)
@@ -224,7 +233,8 @@ static struct policy *load(const struct settings *settings, char *hash,
 	    build_ranges(policy, settings, why) && number_rules(policy, why) &&
 	    tls_context_load(&settings->tls, (int64_t)policy->loaded,
 			     &policy->tls, why) &&
-	    tls_roots_load(settings->origin_ca_file, &policy->roots, why)) {
+	    tls_roots_load(settings->origin_ca_file, &policy->roots, why) &&
+	    load_mint(policy, settings, why)) {
 		memcpy(hash, policy->hash, sizeof(policy->hash));
 		return policy;
 	}
@@ -286,6 +296,29 @@ struct policy *store_current(struct store *store, struct store_view *view)
 	view->judges = store->judges;
 	pthread_mutex_unlock(&store->lock);
 	return view->policy;
+}
+
+static bool has_mitm_domains(const struct policy *policy)
+{
+	uint32_t count = policy->has_acl ? blob_rule_count(&policy->blob) : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct rule_info rule;
+
+		if (blob_rule(&policy->blob, i, &rule) && rule.mitm_count != 0)
+			return true;
+	}
+	return false;
+}
+
+void policy_warn(const struct policy *policy, int64_t now, expiry_say *say,
+		 void *closure)
+{
+	if (policy->mint != NULL)
+		mint_warn(policy->mint, now, say, closure);
+	else if (has_mitm_domains(policy))
+		say(closure, "the policy has mitm_domains, and there is no "
+			     "mitm_ca_cert_file: those hosts will be denied");
 }
 
 void store_view_fini(struct store_view *view)

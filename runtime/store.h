@@ -13,6 +13,7 @@
 #include "runtime/observe/metrics.h"
 #include "runtime/policy/blob.h"
 #include "runtime/policy/ranges.h"
+#include "runtime/tls/mint.h"
 #include "runtime/tls/roots.h"
 #include "settings.h"
 
@@ -28,6 +29,7 @@ struct policy {
 	char hash[17];        /* "policy" in logs; "" without an ACL */
 	struct tls_context *tls;      /* counted; NULL: clients speak plainly */
 	struct tls_roots *roots;      /* counted: whom we trust as a client */
+	struct mint *mint;            /* counted; NULL: no MITM CA */
 	uint64_t loaded;              /* when, in seconds since 1970 */
 	struct metrics_rules counted; /* the rules' places among the metrics */
 };
@@ -67,6 +69,11 @@ bool store_reload(struct store *store, struct store_reload *result);
  * thread; a swap in another is seen at the next call. */
 struct policy *store_current(struct store *store, struct store_view *view);
 void store_view_fini(struct store_view *view);
+
+/* Say what of mitm_domains is no mistake, and yet will keep somebody from
+ * something. */
+void policy_warn(const struct policy *policy, int64_t now, expiry_say *say,
+		 void *closure);
 
 struct policy *policy_ref(struct policy *policy);
 /* Drops *POLICY's reference and sets it NULL.  NULL is allowed. */

@@ -26,6 +26,8 @@ const char **watched_files(const struct settings *settings, size_t *count)
 		tls->cert_file,
 		tls->key_file,
 		settings->origin_ca_file,
+		settings->mitm_cert_file,
+		settings->mitm_key_file,
 	};
 	const struct {
 		char *const *list;

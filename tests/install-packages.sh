@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that are missing, and only those.
-# usage: install-packages.sh [ci]    ci adds what the slower checks need
+# usage: install-packages.sh [ci|bench]
+# ci adds what the slower checks need, bench what measuring needs.
 set -eu
 
 packages="gcc libc6-dev make re2c lemon libbearssl-dev nettle-dev libgmp-dev libevent-dev libc-ares-dev
@@ -8,9 +9,13 @@ libidn2-dev libpsl-dev libjansson-dev libcmocka-dev
 pkgconf
 python3 python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml
 curl openssl ca-certificates"
+# the load generator's TLS, and what counts calls and instructions
+if [ "${1:-}" = bench ]; then
+	packages="$packages libssl-dev strace valgrind"
+fi
 if [ "${1:-}" = ci ]; then
 	packages="$packages clang clang-format clang-tidy cppcheck
-	libclang-rt-14-dev mandoc groff strace valgrind
+	libclang-rt-14-dev mandoc groff libssl-dev strace valgrind
 	golang-go nodejs node-https-proxy-agent node-undici node-ws
 	python3-aiohttp python3-requests python3-urllib3"
 	# a nodejs that is not Debian's may have it inside, and conflict with it

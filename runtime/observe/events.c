@@ -137,6 +137,10 @@ static void put_policy(struct json *line, const struct exchange *exchange)
 		n += copy(entry + n, decision->entry.name, HOSTNAME_MAX);
 		json_put_string(line, "entry", str_make(entry, n));
 	}
+	/* lines of the requests inside will follow */
+	if (exchange->is_connect && exchange->allow &&
+	    decision->mitm != MITM_NONE)
+		json_put_bool(line, "mitm", true);
 	put_source(line, exchange);
 }
 
@@ -146,6 +150,15 @@ void log_put_peer(struct json *line, const struct exchange *exchange)
 
 	json_put_plain(line, "inbound_remote_addr",
 		       endpoint(&exchange->peer, exchange->peer_port, text));
+}
+
+void log_put_connect(struct json *line, const struct exchange *exchange)
+{
+	char id[ID_TEXT + 1];
+
+	id_format(&exchange->id, id);
+	json_put_plain(line, "connect_id", str_make(id, ID_TEXT));
+	json_put_string(line, "requested_host", exchange->host);
 }
 
 static void put_identity(struct json *line, const struct identity *identity)
@@ -175,7 +188,13 @@ static void put_exchange(struct json *line, const struct exchange *exchange,
 	json_put_plain(line, "id", str_make(id, ID_TEXT));
 	log_put_peer(line, exchange);
 	json_put_plain(line, "proxy_type",
-		       exchange->is_connect ? STR("connect") : STR("http"));
+		       exchange->is_connect           ? STR("connect")
+		       : exchange->connect_id != NULL ? STR("mitm")
+						      : STR("http"));
+	if (exchange->connect_id != NULL) {
+		id_format(exchange->connect_id, id);
+		json_put_plain(line, "connect_id", str_make(id, ID_TEXT));
+	}
 	json_put_string(line, "requested_host", exchange->host);
 	put_time(line, "start_time", &exchange->start);
 	json_put_string(line, "trace_id", exchange->trace_id);
@@ -186,6 +205,8 @@ static void put_exchange(struct json *line, const struct exchange *exchange,
 	json_put_text(line, "decision_reason", reason != NULL ? reason : "");
 	json_put_milli(line, "dns_lookup_time_ms", exchange->dns_us);
 	put_policy(line, exchange);
+	if (exchange->detail != NULL)
+		json_put_members(line, str_from(exchange->detail));
 }
 
 static void put_answer(struct json *line, const struct exchange *exchange,

@@ -49,6 +49,12 @@ struct exchange {
 	struct timespec start;
 	struct str host;     /* borrowed: as the client wrote it */
 	struct str trace_id; /* borrowed */
+	/* Borrowed: of the CONNECT whose tunnel, which ends here, it is in;
+	 * NULL: in none. */
+	const struct id *connect_id;
+	/* Borrowed: members of a JSON object, see proxy/detail.h; NULL: none
+	 * are asked for. */
+	const char *detail;
 	uint32_t dns_us;
 	uint32_t content_length;
 	struct decision decision;
@@ -61,6 +67,9 @@ struct exchange {
 
 /* "inbound_remote_addr": who the client is. */
 void log_put_peer(struct json *line, const struct exchange *exchange);
+
+/* "connect_id" and "requested_host": whose tunnel something happens in. */
+void log_put_connect(struct json *line, const struct exchange *exchange);
 
 /* REASON and ERROR are for this line; either may be NULL. */
 void log_decision(struct log *log, const struct exchange *exchange,

@@ -219,6 +219,48 @@ void json_put_plain(struct json *json, const char *key, struct str value)
 	put_plain(json, value);
 }
 
+void json_open_object(struct json *json, const char *key)
+{
+	put_key(json, key);
+	put_text(json, "{");
+	json->first = true;
+}
+
+void json_close_object(struct json *json)
+{
+	put_text(json, "}");
+	json->first = false;
+}
+
+void json_open_array(struct json *json, const char *key)
+{
+	put_key(json, key);
+	put_text(json, "[");
+	json->first = true;
+}
+
+void json_close_array(struct json *json)
+{
+	put_text(json, "]");
+	json->first = false;
+}
+
+void json_add_string(struct json *json, struct str value)
+{
+	if (!json->first)
+		put_text(json, ",");
+	json->first = false;
+	put_value(json, value);
+}
+
+void json_put_members(struct json *json, struct str members)
+{
+	if (!json->first)
+		put_text(json, ",");
+	json->first = false;
+	put(json, members.p, members.n);
+}
+
 void json_put_text(struct json *json, const char *key, const char *value)
 {
 	json_put_string(json, key, str_from(value));

@@ -27,6 +27,15 @@ void json_end(struct json *json);
 
 /* KEY is a literal of ours and needs no escaping. */
 void json_put_string(struct json *json, const char *key, struct str value);
+/* The members from here to the close are those of an object in the object, or,
+ * with json_add_string() and no key, elements of an array. */
+void json_open_object(struct json *json, const char *key);
+void json_close_object(struct json *json);
+void json_open_array(struct json *json, const char *key);
+void json_close_array(struct json *json);
+void json_add_string(struct json *json, struct str value);
+/* MEMBERS of an object, one at least, that were written elsewhere. */
+void json_put_members(struct json *json, struct str members);
 void json_put_text(struct json *json, const char *key, const char *value);
 /* VALUE is of our making: printable ASCII, nothing to escape, not long. */
 void json_put_plain(struct json *json, const char *key, struct str value);

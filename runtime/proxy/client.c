@@ -15,6 +15,7 @@
 #include "forward.h"
 #include "handshake.h"
 #include "head.h"
+#include "mitm.h"
 #include "origin.h"
 #include "preamble.h"
 #include "runtime/net/dial.h"
@@ -147,9 +148,12 @@ static void reset_exchange(struct client *client)
 		.peer_port = client->exchange.peer_port,
 		.class.rule = RANGE_RULE_NONE,
 		.decision.rule = RULE_NONE,
+		.decision.mitm = MITM_NONE,
 		.identity = client->exchange.identity,
 		.policy = "",
 	};
+	if (client->mitm != NULL)
+		client->exchange.connect_id = &client->mitm->connect_id;
 }
 
 void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
@@ -226,6 +230,8 @@ void client_close(struct client *client, enum close_cause cause)
 		stream_abort(&client->client.stream);
 		forward_closed(client,
 			       cause == CLOSE_TERMINATION ? "the program ends"
+			       : cause == CLOSE_DURATION
+				       ? "maximum tunnel duration"
 			       : client->error != 0 ? strerror(client->error)
 						    : "closed by the client");
 		break;
@@ -247,8 +253,11 @@ void client_close(struct client *client, enum close_cause cause)
 	piped_free(&client->up.piped, &worker->pipes);
 	piped_free(&client->down.piped, &worker->pipes);
 	policy_unref(&client->policy);
+	mitm_end(client);
 	free(client->text);
 	client->text = NULL;
+	free(client->detail);
+	client->detail = NULL;
 	client->exchange.identity = NULL;
 	free(client->introduced);
 	client->introduced = NULL;
@@ -373,6 +382,8 @@ void client_next(struct client *client, struct spill *ahead)
 	policy_unref(&client->policy);
 	free(client->text);
 	client->text = NULL;
+	free(client->detail);
+	client->detail = NULL;
 	reset_exchange(client);
 	client->reason = NULL;
 	client->progress = (struct head_progress){0};
@@ -427,7 +438,8 @@ void client_reply(struct client *client, const char *bytes, uint32_t length,
 	client->dial = NULL;
 	client->keep = keep;
 	client_release_request(client);
-	release_tunnel(client);
+	if (client->mitm == NULL)
+		release_tunnel(client);
 	client_close_origin(client);
 	forward_free(&client->forward);
 	via_free(client->via);

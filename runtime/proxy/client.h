@@ -9,6 +9,7 @@
  *    |   \________\________\____/ |   |
  *    |____________________________ REPLY --> (closed)
  *
+ * With mitm_domains DIAL and TUNNEL are HANDSHAKE and HEAD again (mitm.h).
  * With an upstream proxy, or TLS on our side, VIA and SECURE are between DIAL
  * and TUNNEL or FORWARD, and may lead to REPLY.
  *
@@ -36,6 +37,7 @@
 struct dial;
 struct forward;
 struct lookup;
+struct mitm;
 struct policy;
 struct via;
 struct worker;
@@ -115,7 +117,9 @@ struct client {
 	struct forward *forward; /* owned; NULL: no plain request in hand */
 	struct via *via;         /* owned; NULL: no upstream proxy */
 	struct policy *policy;   /* counted, from the decision on */
+	struct mitm *mitm;       /* owned; NULL: no tunnel that ends here */
 	char *text;              /* owned: what EXCHANGE's strings point into */
+	char *detail;            /* owned: the same for its detail */
 	/* owned: who it is by the word of the program around us; NULL: none was
 	 * asked */
 	struct identity *introduced;

@@ -13,6 +13,7 @@
 #include "client.h"
 #include "forward.h"
 #include "measure.h"
+#include "mitm.h"
 #include "origin.h"
 #include "respond.h"
 #include "runtime/net/dial.h"
@@ -149,7 +150,9 @@ static void judge(struct client *client, const struct addr *addrs, size_t count)
 	if (kept != 0 && client->forward != NULL && client->via == NULL &&
 	    forward_reuse(client, allowed, kept))
 		return;
-	if (kept != 0 && client->via != NULL)
+	if (kept != 0 && mitm_is_wanted(client))
+		mitm_begin(client);
+	else if (kept != 0 && client->via != NULL)
 		via_dial(client);
 	else if (kept != 0)
 		connect_dial(client, allowed, kept);
@@ -258,7 +261,7 @@ static bool decide_by_acl(struct client *client, const struct asked *asked)
 		answer_deny(client, client->reason, client->reason);
 		return false;
 	}
-	if (exchange->decision.mitm != MITM_NONE) {
+	if (mitm_is_wanted(client) && client->policy->mint == NULL) {
 		reason = "ACLDecision specified MITM but Smokescreen doesn't "
 			 "have MITM enabled";
 		exchange->cause = CAUSE_MITM;
@@ -301,13 +304,16 @@ static bool decide_by_role(struct client *client)
 	return false;
 }
 
-void connect_decide(struct client *client, const struct asked *asked)
+bool connect_decide(struct client *client, const struct asked *asked)
 {
-	bool go = decide_by_role(client) &&
-		  (client->policy->has_acl ? decide_by_acl(client, asked)
-					   : decide_without_acl(client, asked));
+	return decide_by_role(client) &&
+	       (client->policy->has_acl ? decide_by_acl(client, asked)
+					: decide_without_acl(client, asked));
+}
 
+void connect_go(struct client *client, const struct hostname *host)
+{
 	client->remote_port = client->port;
-	if (go && via_goes_direct(client, &asked->host))
-		connect_destination(client, &asked->host);
+	if (via_goes_direct(client, host))
+		connect_destination(client, host);
 }

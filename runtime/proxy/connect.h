@@ -20,9 +20,12 @@ struct asked {
 	const char *bad_proxy;
 };
 
-/* ASKED is what CLIENT wants, with its port; its text and log fields are kept
- * there already. */
-void connect_decide(struct client *client, const struct asked *asked);
+/* May CLIENT have what it has ASKED for?  Its text and log fields are kept
+ * there already.  False: no, and it has been answered. */
+bool connect_decide(struct client *client, const struct asked *asked);
+
+/* It may: on to HOST, at the client's port. */
+void connect_go(struct client *client, const struct hostname *host);
 
 /* Connect to the first of the COUNT addresses at ADDRS, which have been decided
  * upon, that answers. */

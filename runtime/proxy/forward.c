@@ -10,6 +10,7 @@
 #include "answer.h"
 #include "forward-internal.h"
 #include "headers.h"
+#include "mitm.h"
 #include "runtime/net/endpoint.h"
 #include "upstream.h"
 #include "via.h"
@@ -84,19 +85,14 @@ static struct headers_way way_to(const struct client *client, struct str host)
 }
 
 bool forward_begin(struct client *client, const struct request *request,
-		   const char *head, const struct request_url *url,
-		   struct str host, const char *rest, size_t length)
+		   const char *head, bool tls, const char *rest, size_t length)
 {
 	struct forward *forward = calloc(1, sizeof(*forward));
-	struct spill *out = &client->up.spill;
-	struct headers_way way;
 
 	if (forward == NULL)
 		return false;
 	client->forward = forward;
-	forward->tls =
-		head_equal(head + request->target.start + url->scheme.start,
-			   url->scheme.length, "https");
+	forward->tls = tls;
 	set_request_body(forward, &request->head);
 	forward->is_head = is_method(request, head, "HEAD");
 	forward->idempotent = is_idempotent(request, head);
@@ -106,13 +102,28 @@ bool forward_begin(struct client *client, const struct request *request,
 	/* RFC 9112 C.2.2: no connection of a 1.0 client is kept by a proxy */
 	forward->keep = request->head.minor != 0 && !request->head.close;
 	client->bodiless = forward->is_head;
-	way = way_to(client, host);
-	if (!spill_reserve(out, (uint32_t)headers_origin_max(request, &way)) ||
-	    !spill_add(&forward->ahead, rest, (uint32_t)length))
-		return false;
-	out->end = (uint32_t)headers_to_origin((char *)out->p, request, head,
-					       url, &way);
-	return true;
+	return spill_add(&forward->ahead, rest, (uint32_t)length);
+}
+
+bool forward_write_head(struct client *client, const struct request *request,
+			const char *head, const struct request_url *url,
+			struct str host)
+{
+	struct headers_way way = way_to(client, host);
+	struct spill *out = &client->up.spill;
+	struct headers_set *set = NULL;
+	bool ok =
+		!client->forward->tls || mitm_apply(client, request, head, url,
+						    host, &set, &way.set_count);
+
+	way.set = set;
+	ok = ok &&
+	     spill_reserve(out, (uint32_t)headers_origin_max(request, &way));
+	if (ok)
+		out->end = (uint32_t)headers_to_origin((char *)out->p, request,
+						       head, url, &way);
+	free(set);
+	return ok;
 }
 
 void forward_free(struct forward **slot)
@@ -157,8 +168,9 @@ static void release_origin(struct client *client)
 	struct policy *policy = policy_in_force(client);
 	struct upstream_key key = key_of(client);
 
-	if (forward->reusable && forward->up == UP_DONE && !forward->lost &&
-	    client->up.spill.p == NULL && client->policy == policy &&
+	if (forward->reusable && !forward->unshared && forward->up == UP_DONE &&
+	    !forward->lost && client->up.spill.p == NULL &&
+	    client->policy == policy &&
 	    upstreams_put(&client->worker->upstreams, policy, &key,
 			  &upstream)) {
 		/* the pool listens already: the kernel's set stays the same */
@@ -310,7 +322,7 @@ bool forward_reuse(struct client *client, const struct addr *addrs,
 	struct upstream_key key = key_of(client);
 	struct upstream *found;
 
-	if (client->policy != policy)
+	if (client->policy != policy || forward->unshared)
 		return false;
 	found = upstreams_find(&client->worker->upstreams, policy, &key, addrs,
 			       count);

@@ -43,6 +43,7 @@ struct forward {
 	uint8_t sink;     /* enum body_kind: how the answer's body goes on */
 	uint8_t interims; /* 1xx answers so far */
 	bool tls;         /* https:// */
+	bool unshared;    /* by a way that is this client's alone */
 	bool is_head;     /* HEAD: its answer has no body */
 	bool idempotent;  /* RFC 9110 9.2.2: may be asked twice */
 	bool upgrade;     /* asks for a websocket */
@@ -64,13 +65,19 @@ struct forward {
 	struct spill replay; /* the head as sent, while it may be sent again */
 };
 
-/* Begin with REQUEST, whose spans are in HEAD and whose target is URL, at HOST,
- * by the proxy declared for it, if one is; the LENGTH bytes at REST came behind
- * the head.  CLIENT holds what is to be sent from here on, and is told of an
- * origin by one of the next two.  False: out of memory. */
+/* Begin with REQUEST, whose spans are in HEAD, for an origin that is spoken to
+ * over TLS if TLS; the LENGTH bytes at REST came behind the head.  False: out
+ * of memory. */
 bool forward_begin(struct client *client, const struct request *request,
-		   const char *head, const struct request_url *url,
-		   struct str host, const char *rest, size_t length);
+		   const char *head, bool tls, const char *rest, size_t length);
+
+/* The policy allows it.  Write the head that goes to the origin, which is
+ * called HOST and whose URL is split as URL says, or to the proxy declared for
+ * it, if one is.  CLIENT holds what is to be sent from here on, and is told of
+ * an origin by one of the next two.  False: out of memory. */
+bool forward_write_head(struct client *client, const struct request *request,
+			const char *head, const struct request_url *url,
+			struct str host);
 
 /* The proxy that the exchange goes by, or NULL: asked in the origin's place, or
  * with TLS for a tunnel. */

@@ -3,6 +3,7 @@
 
 #include "answer.h"
 #include "client.h"
+#include "mitm.h"
 #include "runtime/role_callback.h"
 #include "runtime/tls/secure.h"
 #include "worker.h"
@@ -93,11 +94,15 @@ static void log_failed(struct client *client, const char *error,
 		log_begin(worker->log, LOG_WARNING, "TLS handshake failed");
 
 	log_put_peer(&line, &client->exchange);
+	if (client->mitm != NULL)
+		log_put_connect(&line, &client->exchange);
 	if (trust != TRUST_OK)
 		json_put_text(&line, "refused", trust_name(trust));
 	json_put_text(&line, "error", error);
 	log_end(worker->log, &line);
-	metrics_count(worker->metrics, METRIC_TLS_HANDSHAKES_FAILED);
+	metrics_count(worker->metrics, client->mitm != NULL
+					       ? METRIC_MITM_HANDSHAKES_FAILED
+					       : METRIC_TLS_HANDSHAKES_FAILED);
 }
 
 /* The client has been sent the alert: it shall not be overtaken by a reset. */
@@ -111,26 +116,42 @@ static void failed(struct client *client, const struct engine_failure *failure)
 
 static void plain(struct client *client)
 {
+	const char *text = "This is an HTTPS proxy: the client has sent a "
+			   "plain HTTP request. Use https:// in the proxy's "
+			   "URL.";
+
+	if (client->mitm != NULL)
+		text = "The policy looks at the requests in this tunnel: only "
+		       "TLS is taken.";
 	log_failed(client, "the client does not speak TLS", TRUST_OK);
 	handshake_leave(client);
 	secure_drop(&client->client.stream);
 	client_begin_exchange(client);
-	answer_plain(client, 400,
-		     "This is an HTTPS proxy: the client has sent a plain HTTP "
-		     "request. Use https:// in the proxy's URL.",
-		     false);
+	answer_plain(client, 400, text, false);
 }
 
-/* Nothing more is said; silence was no attempt. */
+/* Nothing more is said.  Silence was no attempt, unless we were asked for a
+ * tunnel: then the client waits for a server that speaks first. */
 static void gone(struct client *client, const char *why)
 {
-	if (secure_has_begun(&client->client.stream))
+	if (mitm_is_answering(client))
+		log_failed(client, "the client does not take our answer",
+			   TRUST_OK);
+	else if (client->mitm != NULL ||
+		 secure_has_begun(&client->client.stream))
 		log_failed(client, why, TRUST_OK);
 	client_close(client, CLOSE_DONE);
 }
 
 static void done(struct client *client)
 {
+	if (client->mitm != NULL) {
+		handshake_leave(client);
+		metrics_count(client->worker->metrics,
+			      METRIC_MITM_HANDSHAKES_OK);
+		mitm_secured(client);
+		return;
+	}
 	metrics_count(client->worker->metrics, METRIC_TLS_HANDSHAKES_OK);
 	if (secure_resumed(&client->client.stream))
 		metrics_count(client->worker->metrics, METRIC_TLS_RESUMPTIONS);
@@ -164,8 +185,13 @@ static enum secure_progress go_on(struct client *client,
 void handshake_ready(struct client *client)
 {
 	struct engine_failure failure = {.trust = TRUST_OK};
-	enum secure_progress progress = go_on(client, &failure);
+	enum secure_progress progress;
 
+	if (mitm_is_answering(client)) {
+		mitm_answer(client);
+		return;
+	}
+	progress = go_on(client, &failure);
 	if (progress == SECURE_READ || progress == SECURE_WRITE)
 		note_progress(client);
 	switch (progress) {

@@ -2,6 +2,7 @@
 #include "headers.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Text being written; the caller has made sure of the room. */
 struct text {
@@ -50,11 +51,15 @@ static void put_length(struct text *text, uint64_t length)
 size_t headers_origin_max(const struct request *request,
 			  const struct headers_way *way)
 {
+	size_t set = 0;
+
+	for (size_t i = 0; i < way->set_count; i++)
+		set += way->set[i].name.n + way->set[i].value.n + 4;
 	/* every byte of the target escaped; a blank behind each colon; and what
 	 * is added: Content-Length or Transfer-Encoding, TE, Connection,
 	 * Upgrade; the scheme and the name of Proxy-Authorization */
 	return request->head.length + (size_t)request->target.length * 3 +
-	       way->host.n * 2 + way->basic.n + HEAD_MAX_FIELDS + 256;
+	       way->host.n * 2 + way->basic.n + HEAD_MAX_FIELDS + 256 + set;
 }
 
 /* Bytes beyond ASCII have no place in a target: escaped as upstream does. */
@@ -99,7 +104,7 @@ static void put_target(struct text *text, const struct request *request,
 	put_escaped(text, path, url->path.length);
 }
 
-static bool is_trace(const struct request *request, const char *head)
+bool headers_is_trace(const struct request *request, const char *head)
 {
 	return request->method.length == 5 &&
 	       memcmp(head + request->method.start, "TRACE", 5) == 0;
@@ -108,7 +113,7 @@ static bool is_trace(const struct request *request, const char *head)
 bool headers_counts(const struct request *request, const char *head)
 {
 	return request->head.counted &&
-	       (is_trace(request, head) ||
+	       (headers_is_trace(request, head) ||
 		(request->method.length == 7 &&
 		 memcmp(head + request->method.start, "OPTIONS", 7) == 0));
 }
@@ -145,6 +150,56 @@ static bool goes_to_origin(const struct request *request,
 	return true;
 }
 
+static bool same_name(struct str a, struct str b)
+{
+	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+bool headers_may_set(struct str name)
+{
+	static const char *const names[] = {
+		"Connection",
+		"Content-Length",
+		"Expect",
+		"Host",
+		"Keep-Alive",
+		"Proxy-Authenticate",
+		"Proxy-Authorization",
+		"Proxy-Connection",
+		"TE",
+		"Trailer",
+		"Transfer-Encoding",
+		"Upgrade",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (same_name(name, str_from(names[i])))
+			return false;
+	return true;
+}
+
+/* The policy has its own word for FIELD. */
+static bool is_set(const struct headers_way *way, const char *head,
+		   const struct head_field *field)
+{
+	struct str name = {head + field->name.start, field->name.length};
+
+	for (size_t i = 0; i < way->set_count; i++)
+		if (same_name(way->set[i].name, name))
+			return true;
+	return false;
+}
+
+static void put_set(struct text *text, const struct headers_way *way)
+{
+	for (size_t i = 0; i < way->set_count; i++) {
+		put(text, way->set[i].name.p, way->set[i].name.n);
+		put_text(text, ": ");
+		put(text, way->set[i].value.p, way->set[i].value.n);
+		put_text(text, "\r\n");
+	}
+}
+
 size_t headers_to_origin(char *out, const struct request *request,
 			 const char *head, const struct request_url *url,
 			 const struct headers_way *way)
@@ -160,7 +215,7 @@ size_t headers_to_origin(char *out, const struct request *request,
 	put_text(&text, " HTTP/1.1\r\nHost: ");
 	put(&text, way->host.p, way->host.n);
 	put_text(&text, "\r\n");
-	if (way->basic.n != 0 && !is_trace(request, head)) {
+	if (way->basic.n != 0 && !headers_is_trace(request, head)) {
 		put_text(&text, "Proxy-Authorization: Basic ");
 		put(&text, way->basic.p, way->basic.n);
 		put_text(&text, "\r\n");
@@ -168,6 +223,8 @@ size_t headers_to_origin(char *out, const struct request *request,
 	for (uint32_t i = 0; i < request->head.field_count; i++) {
 		const struct head_field *field = &request->head.fields[i];
 
+		if (is_set(way, head, field))
+			continue;
 		if (field->id == FIELD_MAX_FORWARDS && counts) {
 			put_text(&text, "Max-Forwards: ");
 			put_unsigned(&text, request->head.max_forwards - 1);
@@ -176,6 +233,7 @@ size_t headers_to_origin(char *out, const struct request *request,
 			put_field(&text, head, field);
 		}
 	}
+	put_set(&text, way);
 	if (request->head.chunked)
 		put_text(&text, "Transfer-Encoding: chunked\r\n");
 	else if (request->head.has_length)

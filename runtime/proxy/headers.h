@@ -28,8 +28,21 @@
 /* A head that goes to a client is longer than the origin's by no more. */
 #define HEADERS_CLIENT_MORE (192u + HEAD_MAX_FIELDS)
 
-/* Is REQUEST, whose spans are in HEAD, one that Max-Forwards is for? */
+/* Is REQUEST, whose spans are in HEAD, one whose answer shows it? */
+bool headers_is_trace(const struct request *request, const char *head);
+
+/* Is it one that Max-Forwards is for? */
 bool headers_counts(const struct request *request, const char *head);
+
+/* A header that the policy sets, in place of what the client says of it. */
+struct headers_set {
+	struct str name;
+	struct str value;
+};
+
+/* May NAME be set?  Not when it is about the connection, or frames the message
+ * (RFC 9110 7.2 and 7.6.1): that is written here. */
+bool headers_may_set(struct str name);
 
 /* Where a request goes, and how. */
 struct headers_way {
@@ -37,6 +50,8 @@ struct headers_way {
 	bool upgrade;     /* it asks for a websocket */
 	bool absolute;    /* to a proxy, which is told where the origin is */
 	struct str basic; /* who we are to the proxy; empty: nobody */
+	const struct headers_set *set; /* SET_COUNT of them, that may be */
+	size_t set_count;
 };
 
 /* How many bytes headers_to_origin() may need for REQUEST and WAY. */
@@ -44,8 +59,8 @@ size_t headers_origin_max(const struct request *request,
 			  const struct headers_way *way);
 
 /* Write the head that goes by WAY for REQUEST, whose spans are in HEAD; URL is
- * its target, split.  Of TRACE, whose answer shows the request, a proxy is not
- * told who we are (RFC 9110 9.3.8).  Returns the length. */
+ * its target, split.  Of TRACE a proxy is not told who we are (RFC 9110 9.3.8).
+ * Returns the length. */
 size_t headers_to_origin(char *out, const struct request *request,
 			 const char *head, const struct request_url *url,
 			 const struct headers_way *way);

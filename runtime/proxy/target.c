@@ -10,6 +10,7 @@
 #include "connect.h"
 #include "forward.h"
 #include "headers.h"
+#include "mitm.h"
 #include "respond.h"
 #include "runtime/policy/hostname.h"
 #include "via.h"
@@ -134,11 +135,26 @@ static void read_proxy(struct client *client, const struct request *request,
 	destination->asked.bad_proxy = destination->reason;
 }
 
-static void begin(struct client *client, const struct request *request,
-		  const char *head, struct destination *destination)
+/* By which the request can be found again; inside of a tunnel that of its
+ * CONNECT will do. */
+static struct str trace_id_of(const struct client *client,
+			      const struct request *request, const char *head)
 {
 	const struct head_field *trace =
 		head_field(&request->head, FIELD_TRACE_ID);
+
+	if (trace != NULL)
+		return span_text(head, trace->value);
+	return client->mitm != NULL && client->mitm->trace_id.n != 0
+		       ? client->mitm->trace_id
+		       : STR("");
+}
+
+/* What the policy in force says of DESTINATION.  False: it is not to be, and
+ * has been answered. */
+static bool begin(struct client *client, const struct request *request,
+		  const char *head, struct destination *destination)
+{
 	const struct hostname *host = &destination->asked.host;
 	struct worker *worker = client->worker;
 
@@ -148,22 +164,21 @@ static void begin(struct client *client, const struct request *request,
 	if (client->policy->has_acl)
 		client->exchange.blob = &client->policy->blob;
 	if (!keep_text(client, str_make(host->text, host->length),
-		       destination->raw,
-		       trace != NULL ? span_text(head, trace->value)
-				     : STR(""))) {
+		       destination->raw, trace_id_of(client, request, head))) {
 		client_close(client, CLOSE_ERROR);
-		return;
+		return false;
 	}
 	if (client_is_stale(client)) {
 		answer_stale(client);
-		return;
+		return false;
 	}
 	if (!destination->understood) {
 		answer_deny(client, destination->reason, destination->reason);
-		return;
+		return false;
 	}
-	read_proxy(client, request, head, destination);
-	connect_decide(client, &destination->asked);
+	if (client->mitm == NULL)
+		read_proxy(client, request, head, destination);
+	return connect_decide(client, &destination->asked);
 }
 
 /* --- the kinds of requests --- */
@@ -185,7 +200,8 @@ static void begin_connect(struct client *client, const struct request *request,
 	}
 	memcpy(text, raw.p, raw.n);
 	read_destination(client, text, raw.n, raw, &destination);
-	begin(client, request, head, &destination);
+	if (begin(client, request, head, &destination))
+		connect_go(client, &destination.asked.host);
 }
 
 /* A scheme that is not spoken here.  In upstream's words, where it has some. */
@@ -249,6 +265,32 @@ static struct str host_field(const struct client *client,
 	return str_make(out, (size_t)n);
 }
 
+/* RFC 9110 7.6.2: it may go as far as here, and is answered. */
+static bool is_at_its_end(struct client *client, const struct request *request,
+			  const char *head)
+{
+	if (!headers_counts(request, head) || request->head.max_forwards != 0)
+		return false;
+	answer_plain(client, head[request->method.start] == 'O' ? 200 : 405, "",
+		     false);
+	return true;
+}
+
+/* The exchange has begun: go on if DESTINATION, which is called HOST, may be
+ * had. */
+static void forward(struct client *client, const struct request *request,
+		    const char *head, const struct request_url *url,
+		    struct str host, struct destination *destination)
+{
+	client->forward->host = (uint16_t)destination->asked.host.length;
+	if (!begin(client, request, head, destination))
+		return;
+	if (forward_write_head(client, request, head, url, host))
+		connect_go(client, &destination->asked.host);
+	else
+		client_close(client, CLOSE_ERROR);
+}
+
 static void begin_http(struct client *client, const struct request *request,
 		       const char *head, const char *rest, size_t length)
 {
@@ -270,13 +312,8 @@ static void begin_http(struct client *client, const struct request *request,
 		refuse_scheme(client, scheme);
 		return;
 	}
-	if (headers_counts(request, head) && request->head.max_forwards == 0) {
-		/* RFC 9110 7.6.2: as far as it may go */
-		answer_plain(client,
-			     head[request->method.start] == 'O' ? 200 : 405, "",
-			     false);
+	if (is_at_its_end(client, request, head))
 		return;
-	}
 	free(client->text);
 	client->text = NULL;
 	read_destination(client, text,
@@ -286,12 +323,127 @@ static void begin_http(struct client *client, const struct request *request,
 	another = !tls && client->worker->shared->settings->http_proxy != NULL;
 	host = host_field(client, &destination, url.port.length != 0, another,
 			  name);
-	if (!forward_begin(client, request, head, &url, host, rest, length)) {
+	if (forward_begin(client, request, head, tls, rest, length))
+		forward(client, request, head, &url, host, &destination);
+	else
+		client_close(client, CLOSE_ERROR);
+}
+
+/* --- inside of a tunnel --- */
+
+/* What REQUEST asks for, as it came: Host, or what a URL says instead (RFC 9112
+ * 3.2.2); HTTP/1.0 may leave it to the tunnel, whose name OUT has room for. */
+static struct str inner_authority(const struct client *client,
+				  const struct request *request,
+				  const char *head,
+				  const struct request_url *url,
+				  char out[HOST_FIELD_MAX])
+{
+	const struct head_field *host = head_field(&request->head, FIELD_HOST);
+	const struct mitm *mitm = client->mitm;
+	bool literal = mitm->host.form == HOST_IPV6;
+	int n;
+
+	if (url->authority.length != 0)
+		return span_text(head + request->target.start, url->authority);
+	if (host != NULL)
+		return span_text(head, host->value);
+	n = snprintf(out, HOST_FIELD_MAX, "%s%s%s:%u", literal ? "[" : "",
+		     mitm->host.text, literal ? "]" : "", mitm->port);
+	return str_make(out, (size_t)n);
+}
+
+/* "host:port" of AUTHORITY into TEXT, with the port of https when it names
+ * none. Has it one? */
+static bool write_inner_authority(char *text, struct str authority,
+				  size_t *length)
+{
+	const char *colon = memrchr(authority.p, ':', authority.n);
+	const char *end = authority.p + authority.n;
+	bool has_port = colon != NULL && colon + 1 != end && end[-1] != ']';
+
+	memcpy(text, authority.p, authority.n);
+	*length = authority.n;
+	if (!has_port) {
+		/* what ends in a colon may have it already */
+		struct str more = colon != NULL && colon + 1 == end
+					  ? STR("443")
+					  : STR(":443");
+
+		memcpy(text + authority.n, more.p, more.n);
+		*length += more.n;
+	}
+	return has_port;
+}
+
+/* What the target of REQUEST, which is of KIND, says; its spans are in the
+ * target.  False: it cannot be asked for here. */
+static bool split_inner(const struct request *request, const char *head,
+			enum request_target kind, struct request_url *url)
+{
+	struct str target = span_text(head, request->target), scheme;
+
+	*url = (struct request_url){.path = {0, 0}};
+	switch (kind) {
+	case TARGET_ORIGIN:
+		url->path.length = request->target.length;
+		return true;
+	case TARGET_ASTERISK:
+		return str_equal(span_text(head, request->method),
+				 STR("OPTIONS"));
+	case TARGET_ABSOLUTE:
+		if (!request_split_url(target.p, target.n, url))
+			return false;
+		scheme = span_text(target.p, url->scheme);
+		return head_equal(scheme.p, scheme.n, "https");
+	case TARGET_AUTHORITY:
+	case TARGET_BAD:
+		break;
+	}
+	return false;
+}
+
+/* A request to the server that CONNECT asked for, and to none else. */
+static void begin_inside(struct client *client, const struct request *request,
+			 const char *head, enum request_target kind,
+			 const char *rest, size_t length)
+{
+	char text[REQUEST_MAX_HEAD + sizeof(":443")];
+	char name[HOST_FIELD_MAX], field[HOST_FIELD_MAX];
+	struct destination destination;
+	struct request_url url;
+	struct str raw, host;
+	size_t text_length;
+	bool has_port;
+
+	if (request->is_connect || !split_inner(request, head, kind, &url)) {
+		answer_plain(client, 400, "bad request target", false);
+		return;
+	}
+	if (is_at_its_end(client, request, head))
+		return;
+	raw = inner_authority(client, request, head, &url, name);
+	has_port = write_inner_authority(text, raw, &text_length);
+	read_destination(client, text, text_length, raw, &destination);
+	host = host_field(client, &destination, has_port, false, field);
+	if (destination.understood &&
+	    !mitm_covers(client, &destination.asked.host, client->port)) {
+		destination.understood = false;
+		client->exchange.cause = CAUSE_MITM;
+		snprintf(destination.reason, sizeof(destination.reason),
+			 "the tunnel was opened for another host or port");
+	}
+	if (!forward_begin(client, request, head, true, rest, length)) {
 		client_close(client, CLOSE_ERROR);
 		return;
 	}
-	client->forward->host = (uint16_t)destination.asked.host.length;
-	begin(client, request, head, &destination);
+	client->forward->unshared = client->mitm->has_proxy;
+	if (client->mitm->has_proxy &&
+	    !via_name(client, &client->mitm->proxy)) {
+		client_close(client, CLOSE_ERROR);
+		return;
+	}
+	forward(client, request, head, &url, host, &destination);
 }
 
 /* For whoever asks whether we are there; no line in the log. */
@@ -353,12 +505,17 @@ void target_begin(struct client *client, const struct request *request,
 {
 	struct str target = span_text(head, request->target);
 	enum request_target kind = request_target(target.p, target.n);
-	bool is_connect = request->is_connect;
+	bool is_connect = request->is_connect, is_own;
 
 	client->minor = request->head.minor;
 	client->exchange.is_connect = is_connect;
-	if (!is_health_check(request, head) && !admit(client, request, head))
+	is_own = client->mitm == NULL && is_health_check(request, head);
+	if (!is_own && !admit(client, request, head))
 		return;
+	if (client->mitm != NULL) {
+		begin_inside(client, request, head, kind, rest, length);
+		return;
+	}
 	if (is_connect && kind == TARGET_AUTHORITY) {
 		begin_connect(client, request, head, rest, length);
 		return;

@@ -27,7 +27,8 @@ struct via {
 	const struct proxy_address *to; /* borrowed: the settings', or OWN;
 					 * NULL: we go there directly, and
 					 * only look up the declared */
-	struct proxy_address own;       /* owned; zeroed for the declared */
+	bool named;                     /* by the client: TO is judged */
+	struct proxy_address own;       /* owned; or zeroed */
 	struct hostname destination;    /* while the declared are looked up */
 	unsigned step;                  /* which of them is next */
 	struct addr addrs[RESOLVER_MAX_ADDRESSES];
@@ -95,11 +96,35 @@ enum proxy_address_error via_take_header(struct client *client, struct str text)
 		return PROXY_ADDRESS_NO_MEMORY;
 	error = proxy_address_parse(text, &via->own);
 	via->to = &via->own;
+	via->named = true;
 	if (error == PROXY_ADDRESS_OK)
 		client->via = via;
 	else
 		via_free(via);
 	return error;
+}
+
+bool via_name(struct client *client, const struct proxy_address *proxy)
+{
+	client->via = via_new();
+	if (client->via == NULL)
+		return false;
+	client->via->to = proxy;
+	client->via->named = true;
+	return true;
+}
+
+bool via_take_named(struct client *client, struct proxy_address *out)
+{
+	struct via *via = client->via;
+	bool named = via != NULL && via->to == &via->own;
+
+	if (named) {
+		*out = via->own;
+		via->own = (struct proxy_address){.tls = false};
+	}
+	via_forget(client);
+	return named;
 }
 
 /* It cannot be done. */
@@ -262,8 +287,8 @@ bool via_goes_direct(struct client *client, const struct hostname *host)
 	const struct settings *settings = settings_of(client);
 	bool plain = client->forward != NULL;
 
-	/* what a client names is for tunnels */
-	if (plain)
+	/* what a client names is for tunnels, and what is in them */
+	if (plain && client->mitm == NULL)
 		via_forget(client);
 	if (client->via == NULL && settings->http_proxy == NULL &&
 	    settings->https_proxy == NULL)
@@ -338,7 +363,7 @@ void via_dial(struct client *client)
 {
 	struct via *via = client->via;
 
-	if (via->to != &via->own)
+	if (!via->named)
 		dial(client);
 	else if (via->to->host.form == HOST_NAME)
 		lookup(client, &via->to->host, on_lookup);

@@ -42,6 +42,14 @@ bool via_is_declared(const struct worker *worker, const struct addr *addr,
 enum proxy_address_error via_take_header(struct client *client,
 					 struct str text);
 
+/* CLIENT goes by PROXY, which it has named before; borrowed.  False: out of
+ * memory. */
+bool via_name(struct client *client, const struct proxy_address *proxy);
+
+/* Forget the way.  True: it was by a proxy that CLIENT has named, which is now
+ * the caller's, in *OUT. */
+bool via_take_named(struct client *client, struct proxy_address *out);
+
 /* The policy allows HOST.  True: CLIENT goes to it directly.  False: by a
  * proxy, and everything from here on happens here. */
 bool via_goes_direct(struct client *client, const struct hostname *host);

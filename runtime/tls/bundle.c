@@ -26,7 +26,7 @@ refuse(char *why, const char *format, ...)
 
 /* BODY, a certificate at LINE, becomes the next of the chain. */
 static bool add(struct bundle *bundle, struct bytes body, size_t line,
-		char *why)
+		const char *what, char *why)
 {
 	struct certificate certificate;
 	enum trust trust;
@@ -48,12 +48,12 @@ static bool add(struct bundle *bundle, struct bytes body, size_t line,
 		trust = certificate.key_trust;
 	}
 	if (trust != TRUST_OK)
-		return refuse(why, "%s:%zu: the server's certificate: %s",
-			      bundle->path, line, trust_text(trust));
+		return refuse(why, "%s:%zu: %s: %s", bundle->path, line, what,
+			      trust_text(trust));
 	return true;
 }
 
-static bool load_chain(struct bundle *bundle, char *why)
+static bool load_chain(struct bundle *bundle, const char *what, char *why)
 {
 	struct pki_file file;
 	struct pem_object object;
@@ -68,7 +68,7 @@ static bool load_chain(struct bundle *bundle, char *why)
 			ok = refuse(why, "%s:%zu: %s", bundle->path,
 				    file.pem.line, file.pem.why);
 		else if (pki_file_is_certificate(&object))
-			ok = add(bundle, object.body, object.line, why);
+			ok = add(bundle, object.body, object.line, what, why);
 	}
 	pki_file_close(&file);
 	if (ok && bundle->count == 0)
@@ -91,12 +91,12 @@ static bool load_key(struct bundle *bundle, const char *path, char *why)
 }
 
 bool bundle_load(struct bundle *out, const char *cert_file,
-		 const char *key_file, char *why)
+		 const char *key_file, const char *what, char *why)
 {
 	*out = (struct bundle){.path = strdup(cert_file)};
 	if (out->path == NULL)
 		return refuse(why, "out of memory");
-	return load_chain(out, why) &&
+	return load_chain(out, what, why) &&
 	       load_key(out, key_file != NULL ? key_file : cert_file, why);
 }
 

@@ -22,9 +22,10 @@ struct bundle {
 
 /* Fill OUT from the certificates in CERT_FILE and the first key in KEY_FILE
  * (NULL: in the same).  False: WHY, of BUNDLE_WHY_MAX bytes, says which file
- * and why; OUT is to be freed by bundle_fini() all the same. */
+ * and why, and that it is WHAT, "the server's certificate"; OUT is to be freed
+ * by bundle_fini() all the same. */
 bool bundle_load(struct bundle *out, const char *cert_file,
-		 const char *key_file, char *why);
+		 const char *key_file, const char *what, char *why);
 void bundle_fini(struct bundle *bundle);
 
 #endif

@@ -32,6 +32,8 @@ refuse(char *why, const char *format, ...)
 static bool load_bundles(struct tls_context *context,
 			 const struct tls_options *options, char *why)
 {
+	const char *what = "the server's certificate";
+
 	if (options->more_count >= TLS_CONTEXT_MAX_BUNDLES)
 		return refuse(why, "more than %d certificates of the server",
 			      TLS_CONTEXT_MAX_BUNDLES);
@@ -41,11 +43,11 @@ static bool load_bundles(struct tls_context *context,
 		return refuse(why, "out of memory");
 	context->bundle_count = 1;
 	if (!bundle_load(&context->bundles[0], options->cert_file,
-			 options->key_file, why))
+			 options->key_file, what, why))
 		return false;
 	for (size_t i = 0; i < options->more_count; i++)
 		if (!bundle_load(&context->bundles[context->bundle_count++],
-				 options->more_bundles[i], NULL, why))
+				 options->more_bundles[i], NULL, what, why))
 			return false;
 	return true;
 }

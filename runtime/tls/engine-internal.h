@@ -6,6 +6,7 @@
 #include <bearssl.h>
 
 #include "engine.h"
+#include "mint.h"
 #include "presented.h"
 #include "roots.h"
 #include "runtime/policy/hostname.h"
@@ -25,6 +26,7 @@ struct engine {
 	const char *peer;            /* static: what the other side is called */
 	bool must_prove;             /* that side has to show a certificate */
 	struct tls_context *context; /* counted; as the server */
+	struct minted *minted;       /* counted; as the server that is meant */
 	struct tls_roots *roots;     /* counted; as the client */
 	struct hostname host;        /* whom we want to speak to, likewise */
 	struct engine *next;         /* in the pool */
@@ -47,6 +49,13 @@ struct engine {
 
 /* One that is zeroed, and counted.  NULL: too many, or out of memory. */
 struct engine *engine_take(struct engine_pool *pool);
+
+/* What every server of ours begins as: no suite is set, and nothing in it is
+ * random. */
+void engine_server_template(br_ssl_server_context *server);
+
+/* For PACE, of a server. */
+size_t engine_pace_hello(struct engine *engine, size_t n, size_t room);
 
 /* After the template is copied and PRESENTED is set: buffers, and entropy,
  * which no two may share.  False: there is none. */

@@ -73,6 +73,7 @@ void engine_free(struct engine_pool *pool, struct engine *engine)
 	if (engine == NULL)
 		return;
 	tls_context_unref(&engine->context);
+	minted_unref(&engine->minted);
 	tls_roots_unref(&engine->roots);
 	free(engine->identity);
 	presented_fini(&engine->presented);
@@ -219,6 +220,31 @@ struct identity *engine_finish(struct engine *engine,
 	return identity;
 }
 
+/* What the alerts say that people meet, behind their numbers (RFC 5246 7.2). */
+static const char *alert_text(int alert)
+{
+	switch (alert) {
+	case 42:
+		return ": bad certificate";
+	case 43:
+		return ": unsupported certificate";
+	case 44:
+		return ": certificate revoked";
+	case 45:
+		return ": certificate expired";
+	case 46:
+		return ": certificate unknown";
+	case 48:
+		return ": unknown CA";
+	case 49:
+		return ": access denied";
+	case 116:
+		return ": certificate required";
+	default:
+		return "";
+	}
+}
+
 void engine_failure(const struct engine *engine, struct engine_failure *out)
 {
 	int error = br_ssl_engine_last_error(&engine->tls.eng);
@@ -237,14 +263,19 @@ void engine_failure(const struct engine *engine, struct engine_failure *out)
 	} else if (error == BR_ERR_SEND_FATAL_ALERT + ALERT_HANDSHAKE_FAILURE ||
 		   error == BR_ERR_RECV_FATAL_ALERT + ALERT_HANDSHAKE_FAILURE) {
 		snprintf(out->why, sizeof(out->why),
-			 "no cipher suite, curve or signature in common");
+			 "no cipher suite, curve or signature of TLS 1.2 in "
+			 "common");
+	} else if (error == BR_ERR_SEND_FATAL_ALERT + ALERT_NO_PROTOCOL) {
+		snprintf(out->why, sizeof(out->why),
+			 "the %s does not speak HTTP/1.1", engine->peer);
 	} else if (error >= BR_ERR_SEND_FATAL_ALERT) {
 		snprintf(out->why, sizeof(out->why), "refused with alert %d",
 			 error - BR_ERR_SEND_FATAL_ALERT);
 	} else if (error >= BR_ERR_RECV_FATAL_ALERT) {
 		snprintf(out->why, sizeof(out->why),
-			 "the %s gave up with alert %d", engine->peer,
-			 error - BR_ERR_RECV_FATAL_ALERT);
+			 "the %s gave up with alert %d%s", engine->peer,
+			 error - BR_ERR_RECV_FATAL_ALERT,
+			 alert_text(error - BR_ERR_RECV_FATAL_ALERT));
 	} else if (error == BR_ERR_NO_CLIENT_AUTH) {
 		snprintf(out->why, sizeof(out->why),
 			 "the client has shown no certificate");

@@ -25,6 +25,7 @@
 #define ENGINE_MAX_IDLE 64
 
 struct engine;
+struct minted;
 
 /* The engines of one thread. */
 struct engine_pool {
@@ -39,6 +40,10 @@ void engine_pool_fini(struct engine_pool *pool);
  * too many, or out of memory, or of randomness. */
 struct engine *engine_accept(struct engine_pool *pool,
 			     struct tls_context *context);
+/* The same by a certificate that was MINTED for whomever the client wants to
+ * reach; no client certificate is asked for. */
+struct engine *engine_accept_minted(struct engine_pool *pool,
+				    struct minted *minted);
 
 /* A handshake as the client, with a server whose certificate ROOTS, of which a
  * reference is kept, and HOST, which is normalised, have to be satisfied with.

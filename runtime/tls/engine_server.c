@@ -44,7 +44,7 @@ static void fill_suites(br_ssl_server_context *server)
 /* The suites have been read when all but the last byte of the first record has
  * been, which nearly always is all of the ClientHello.  If not, nothing is lost
  * but time: BearSSL clears the array before it reads them. */
-static size_t pace_hello(struct engine *engine, size_t n, size_t room)
+size_t engine_pace_hello(struct engine *engine, size_t n, size_t room)
 {
 	if (engine->received < RECORD_HEADER || n < room)
 		return n;
@@ -100,21 +100,28 @@ bool engine_resumed(const struct engine *engine)
 
 /* --- the template --- */
 
+void engine_server_template(br_ssl_server_context *server)
+{
+	br_ssl_engine_context *eng = &server->eng;
+
+	br_ssl_server_zero(server);
+	crypto_equip(eng);
+	br_ssl_engine_set_all_flags(eng, BR_OPT_ENFORCE_SERVER_PREFERENCES |
+						 BR_OPT_NO_RENEGOTIATION);
+}
+
 void engine_template(struct tls_context *context, bool require)
 {
 	/* BearSSL takes the address of a pointer, for what may be behind it */
 	static const br_ssl_session_cache_class *sessions = &our_sessions;
 	br_ssl_server_context *server = &context->template;
-	br_ssl_engine_context *eng = &server->eng;
-	uint32_t flags =
-		BR_OPT_ENFORCE_SERVER_PREFERENCES | BR_OPT_NO_RENEGOTIATION;
 
-	br_ssl_server_zero(server);
-	crypto_equip(eng);
-	server_policy_set_suites(eng, context->bundles, context->bundle_count);
+	engine_server_template(server);
+	server_policy_set_suites(&server->eng, context->bundles,
+				 context->bundle_count);
 	if (!require)
-		flags |= BR_OPT_TOLERATE_NO_CLIENT_AUTH;
-	br_ssl_engine_set_all_flags(eng, flags);
+		br_ssl_engine_add_flags(&server->eng,
+					BR_OPT_TOLERATE_NO_CLIENT_AUTH);
 	br_ssl_server_set_trust_anchor_names(server, context->names,
 					     context->name_count);
 	br_ssl_server_set_cache(server, &sessions);
@@ -154,7 +161,7 @@ struct engine *engine_accept(struct engine_pool *pool,
 	if (engine == NULL)
 		return NULL;
 	engine->peer = "client";
-	engine->pace = pace_hello;
+	engine->pace = engine_pace_hello;
 	engine->context = tls_context_ref(context);
 	memcpy(&engine->tls.server, &context->template,
 	       sizeof(engine->tls.server));

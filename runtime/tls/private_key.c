@@ -223,6 +223,32 @@ enum trust private_key_matches(const struct private_key *key,
 	return good ? TRUST_OK : TRUST_SECRET_MISMATCH;
 }
 
+/* --- signing --- */
+
+_Static_assert(PRIVATE_KEY_MAX_SIGNATURE >= 2 * 66 + 9,
+	       "two numbers of P-521 in DER have room");
+
+size_t private_key_sign(const struct private_key *key, struct bytes message,
+			uint8_t out[PRIVATE_KEY_MAX_SIGNATURE])
+{
+	uint8_t hash[br_sha256_SIZE];
+	br_sha256_context sha256;
+
+	br_sha256_init(&sha256);
+	br_sha256_update(&sha256, message.p, message.n);
+	br_sha256_out(&sha256, hash);
+	if (private_key_kind(key) == KEY_RSA) {
+		const br_rsa_private_key *rsa = private_key_rsa(key);
+
+		if (!br_rsa_pkcs1_sign_get_default()(BR_HASH_OID_SHA256, hash,
+						     sizeof(hash), rsa, out))
+			return 0;
+		return (rsa->n_bitlen + 7) / 8;
+	}
+	return crypto_ecdsa_sign()(crypto_ec(), &br_sha256_vtable, hash,
+				   private_key_ec(key), out);
+}
+
 /* --- files --- */
 
 static bool is_key_label(struct str label)

@@ -31,6 +31,12 @@ enum trust private_key_matches(const struct private_key *key,
 
 enum key_kind private_key_kind(const struct private_key *key);
 
+/* The signature of KEY over MESSAGE with SHA-256, PKCS#1 v1.5 or ECDSA in DER,
+ * into OUT: its length.  0: the key does not sign. */
+#define PRIVATE_KEY_MAX_SIGNATURE (KEY_MAX_RSA_BITS / 8)
+size_t private_key_sign(const struct private_key *key, struct bytes message,
+			uint8_t out[PRIVATE_KEY_MAX_SIGNATURE]);
+
 /* BearSSL's view, valid as long as KEY; NULL for the other kind. */
 const br_rsa_private_key *private_key_rsa(const struct private_key *key);
 const br_ec_private_key *private_key_ec(const struct private_key *key);

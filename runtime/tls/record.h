@@ -28,6 +28,7 @@ enum record_alert {
 	ALERT_PROTOCOL_VERSION = 70,
 	ALERT_INTERNAL_ERROR = 80,
 	ALERT_NO_RENEGOTIATION = 100,
+	ALERT_NO_PROTOCOL = 120, /* RFC 7301 3.2 */
 };
 
 struct record_layer {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/proxy/spill.h"
+#include "mint.h"
 
 #define READ_TURNS 4 /* looks at the socket in one call that bring no text */
 
@@ -24,6 +24,7 @@ struct secure {
 	unsigned depth;                 /* 0: UNDER is plain */
 	struct tls_context *context;    /* counted; NULL as the client, and
 					 * after the handshake */
+	struct minted *minted;          /* counted; likewise */
 	struct engine *engine;          /* owned; NULL after the handshake */
 	struct identity *identity;      /* owned */
 	struct record_layer records;
@@ -93,6 +94,20 @@ bool secure_begin(struct stream *stream, struct secure_worker *worker,
 	return true;
 }
 
+bool secure_begin_minted(struct stream *stream, struct secure_worker *worker,
+			 struct minted *minted, struct spill *early)
+{
+	struct secure *secure = put_on(stream, worker);
+
+	if (secure == NULL)
+		return false;
+	secure->pool = &worker->engines;
+	secure->minted = minted_ref(minted);
+	secure->in = *early;
+	*early = (struct spill){0};
+	return true;
+}
+
 bool secure_connect(struct stream *stream, struct secure_worker *worker,
 		    struct tls_roots *roots, const struct hostname *host)
 {
@@ -113,6 +128,7 @@ static void end_handshake(struct secure *secure)
 	engine_free(secure->pool, secure->engine);
 	secure->engine = NULL;
 	tls_context_unref(&secure->context);
+	minted_unref(&secure->minted);
 }
 
 static void secure_free(struct secure *secure)
@@ -204,7 +220,10 @@ static bool is_letter(uint8_t byte)
 
 static bool take_engine(struct secure *secure)
 {
-	secure->engine = engine_accept(secure->pool, secure->context);
+	secure->engine =
+		secure->minted != NULL
+			? engine_accept_minted(secure->pool, secure->minted)
+			: engine_accept(secure->pool, secure->context);
 	return secure->engine != NULL;
 }
 
@@ -229,6 +248,12 @@ static enum secure_progress receive_engine(struct secure *secure)
 	enum secure_progress progress = SECURE_READ;
 	ssize_t n;
 
+	if (secure->in.p != NULL && !secure->begun) {
+		/* it came before its time, and waits already */
+		secure->begun = true;
+		if (is_letter(secure->in.p[secure->in.start]))
+			return SECURE_PLAIN;
+	}
 	if (secure->in.p != NULL && secure->engine == NULL &&
 	    !take_engine(secure))
 		return SECURE_BUSY;

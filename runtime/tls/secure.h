@@ -7,6 +7,7 @@
 #define TLS_SECURE_H
 
 #include "engine.h"
+#include "runtime/proxy/spill.h"
 #include "runtime/proxy/stream.h"
 
 #define SECURE_BATCH 4 /* records at once */
@@ -38,6 +39,11 @@ void secure_worker_free(struct secure_worker *worker);
  * deep. */
 bool secure_begin(struct stream *stream, struct secure_worker *worker,
 		  struct tls_context *context);
+
+/* The same by a certificate that was MINTED for whomever the client wants to
+ * reach.  EARLY, taken over, came from the client already. */
+bool secure_begin_minted(struct stream *stream, struct secure_worker *worker,
+			 struct minted *minted, struct spill *early);
 
 /* The same, we being the client, with a server that ROOTS trust to be HOST,
  * which is normalised.  We speak first: call secure_handshake().  False: also

@@ -411,9 +411,9 @@ static void bench(const char *name, struct fixture *f, uint8_t *eviction)
 	blob_info(&blob, &info);
 	for (uint32_t i = 0; i < f->canonical.entry_count; i++)
 		name_bytes += f->canonical.entries[i].length;
-	printf("{\"policy\": \"%s\", \"globs\": %llu, \"entries\": %llu, "
-	       "\"nodes\": %llu, \"name_bytes\": %.1f,\n",
-	       name, (unsigned long long)info.globs,
+	printf("{\"policy\": \"%s\", \"rules\": %u, \"globs\": %llu, "
+	       "\"entries\": %llu, \"nodes\": %llu, \"name_bytes\": %.1f,\n",
+	       name, f->canonical.rule_count, (unsigned long long)info.globs,
 	       (unsigned long long)info.entries, (unsigned long long)info.nodes,
 	       (double)name_bytes / f->canonical.entry_count);
 	printf(" \"bytes\": %llu, \"hot_bytes\": %llu, "
@@ -451,6 +451,15 @@ static void bench(const char *name, struct fixture *f, uint8_t *eviction)
 	fixture_free(f);
 }
 
+/* All of them, or those that the command line names. */
+static bool named(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc == 1;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -458,10 +467,16 @@ int main(int argc, char **argv)
 		uint32_t roles, globs, pool, deny, allow;
 	} policies[] = {
 		{"10", 1, 10, 0, 0, 0},
-		{"50x20", 50, 20, 500, 20, 10},
+		{"100", 1, 100, 0, 0, 0},
+		{"1k", 1, 1000, 0, 0, 0},
 		{"10k", 1, 10000, 0, 0, 0},
-		{"10kx100", 10000, 100, 100000, 10000, 200},
+		{"100k", 1, 100000, 0, 0, 0},
 		{"1M", 1, 1000000, 0, 0, 0},
+		{"50x20", 50, 20, 500, 20, 10},
+		{"10x100", 10, 100, 100000, 10000, 200},
+		{"100x100", 100, 100, 100000, 10000, 200},
+		{"1kx100", 1000, 100, 100000, 10000, 200},
+		{"10kx100", 10000, 100, 100000, 10000, 200},
 	};
 	uint8_t *eviction = calloc(EVICT, 1);
 	bool first = true;
@@ -472,8 +487,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
 		struct fixture f = {0};
 
-		/* all of them, or the one that is named */
-		if (argc > 1 && strcmp(argv[1], policies[i].name) != 0)
+		if (!named(policies[i].name, argc, argv))
 			continue;
 		if (policies[i].roles > 1)
 			build_roles(&f, policies[i].roles, policies[i].globs,

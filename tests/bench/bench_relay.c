@@ -1,7 +1,9 @@
 /* bench_relay.c - the baseline: a bare CONNECT relay on raw epoll, and nothing
  * else.  No policy, no names, no log, no timeouts; one thread.  What it costs
  * is what the kernel costs, so the proxy's figures are given as ratios to it.
- * usage: bench_relay [splice]     prints the port it listens on */
+ * A name is refused with 407; a GET takes its connection to the first origin
+ * asked for, and bytes flow from there.
+ * usage: bench_relay PORT [splice]     on 127.0.0.1 */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -41,14 +43,15 @@ enum stage { STAGE_HEAD, STAGE_DIAL, STAGE_TUNNEL };
 struct relay {
 	enum stage stage;
 	struct side client, origin;
+	char *head; /* owned; a GET's until there is a tunnel */
 	size_t head_n;
-	char head[HEAD_MAX];
 	struct relay *next_dead;
 };
 
 static int epoll_fd;
 static bool use_splice;
 static char chunk[CHUNK];
+static char head[HEAD_MAX];
 static struct relay *dead;
 
 static void want(struct side *s, uint32_t events)
@@ -78,6 +81,7 @@ static void drop(struct relay *r)
 	}
 	free(r->client.left);
 	free(r->origin.left);
+	free(r->head);
 	r->client.fd = r->origin.fd = -1;
 	r->next_dead = dead;
 	dead = r;
@@ -184,29 +188,39 @@ static void pump(struct relay *r)
 			(to_origin ? (uint32_t)EPOLLOUT : 0u));
 }
 
+/* Heads come whole, or not at all. */
 static void on_head(struct relay *r)
 {
-	ssize_t n = recv(r->client.fd, r->head + r->head_n,
-			 HEAD_MAX - 1 - r->head_n, 0);
+	ssize_t n = recv(r->client.fd, head, HEAD_MAX - 1, 0);
 
-	if (n <= 0) {
-		if (n == 0 || errno != EAGAIN)
-			drop(r);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	head[n < 0 ? 0 : n] = '\0';
+	if (strstr(head, "\r\n\r\n") == NULL) {
+		drop(r);
 		return;
 	}
-	r->head_n += (size_t)n;
-	r->head[r->head_n] = '\0';
-	if (strstr(r->head, "\r\n\r\n") == NULL)
-		return;
 
+	static const char denied[] = "HTTP/1.1 407 Denied\r\n"
+				     "Content-Length: 0\r\n\r\n";
 	char host[64];
 	unsigned port;
 	struct sockaddr_in to = {.sin_family = AF_INET};
+	bool is_get = memcmp(head, "GET ", 4) == 0;
 
-	if (sscanf(r->head, "CONNECT %63[0-9.]:%u ", host, &port) != 2 ||
+	if (sscanf(head,
+		   is_get ? "GET http://%63[0-9.]:%u/"
+			  : "CONNECT %63[0-9.]:%u ",
+		   host, &port) != 2 ||
 	    inet_pton(AF_INET, host, &to.sin_addr) != 1) {
+		(void)send(r->client.fd, denied, sizeof(denied) - 1,
+			   MSG_NOSIGNAL);
 		drop(r);
 		return;
+	}
+	if (is_get) {
+		r->head = strdup(head);
+		r->head_n = (size_t)n;
 	}
 	to.sin_port = htons((uint16_t)port);
 	r->origin.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -226,6 +240,7 @@ static void on_event(struct side *s)
 {
 	static const char ok[] = "HTTP/1.1 200 OK\r\n\r\n";
 	struct relay *r = s->relay;
+	ssize_t n;
 
 	if (r->client.fd < 0)
 		return;
@@ -236,10 +251,16 @@ static void on_event(struct side *s)
 	case STAGE_DIAL:
 		if (s != &r->origin)
 			return;
-		if (send(r->client.fd, ok, sizeof(ok) - 1, MSG_NOSIGNAL) < 0) {
+		n = r->head ? send(r->origin.fd, r->head, r->head_n,
+				   MSG_NOSIGNAL)
+			    : send(r->client.fd, ok, sizeof(ok) - 1,
+				   MSG_NOSIGNAL);
+		if (n < 0) {
 			drop(r);
 			return;
 		}
+		free(r->head);
+		r->head = NULL;
 		r->stage = STAGE_TUNNEL;
 		want(&r->origin, EPOLLIN);
 		return;
@@ -276,18 +297,19 @@ int main(int argc, char **argv)
 	socklen_t size = sizeof(here);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-	use_splice = argc > 1 && strcmp(argv[1], "splice") == 0;
+	if (argc < 2) {
+		fputs("usage: bench_relay PORT [splice]\n", stderr);
+		return 2;
+	}
+	use_splice = argc > 2 && strcmp(argv[2], "splice") == 0;
+	here.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
 	signal(SIGPIPE, SIG_IGN);
 	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (bind(listener, (struct sockaddr *)&here, size) != 0 ||
-	    listen(listener, 1024) != 0 ||
-	    getsockname(listener, (struct sockaddr *)&here, &size) != 0) {
+	    listen(listener, 1024) != 0) {
 		perror("listen");
 		return 3;
 	}
-	printf("%u\n", ntohs(here.sin_port));
-	fflush(stdout);
-
 	epoll_fd = epoll_create1(0);
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
 

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import harness  # noqa: E402
 from dns_server import ScriptedDns  # noqa: E402
+from mitm import World  # noqa: E402
 
 # Nobody has a certificate yet, so every client is without a role.
 ROLELESS = "allow_missing_role: true\n"
@@ -62,6 +63,17 @@ def origin():
     yield start
     for each in running:
         each.close()
+
+
+@pytest.fixture(scope="session")
+def mitm_world(tmp_path_factory):
+    return World(tmp_path_factory.mktemp("mitm"))
+
+
+@pytest.fixture
+def mitm(mitm_world, proxy, origin):
+    """Proxies that mint certificates, and origins that they trust."""
+    return mitm_world.at(proxy, origin)
 
 
 @pytest.fixture(scope="session")

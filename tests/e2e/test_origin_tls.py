@@ -241,7 +241,8 @@ def test_sha1(https, origin, world):
 @pytest.mark.parametrize("more, why", [
     ({"minimum_version": ssl.TLSVersion.TLSv1_3},
      "the server does not speak TLS 1.2"),
-    ({"file": "Ed25519"}, "no cipher suite, curve or signature in common"),
+    ({"file": "Ed25519"},
+     "no cipher suite, curve or signature of TLS 1.2 in common"),
 ])
 def test_what_cannot_be_spoken(https, site, world, more, why):
     if "file" in more:

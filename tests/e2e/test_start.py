@@ -165,7 +165,6 @@ def test_config_accepted(tmp_path, text):
     ("prometheus_endpoint: metrics", "1:22", "is no path"),
     ("prometheus_port: 65536", "1:18", "'65536' is not a port"),
     ("prometheus_port: http", "1:18", "'http' is not a port"),
-    ("mitm_ca_cert_file: x", "1:1", "not supported yet"),
     ("port: 1\n---\nport: 2", "2:1", ""),
     ('ip: "a\\0b"', "1:5", "NUL"),
     ("ip: 'x", "1:5", ""),

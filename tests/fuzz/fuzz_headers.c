@@ -1,10 +1,11 @@
 /* fuzz_headers.c - heads rewritten: what comes out is a head as strict as what
  * went in, says the same of the body, and has none of the fields that go no
- * further. */
+ * further; and what the log has of them. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/proxy/detail.h"
 #include "runtime/proxy/headers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,11 +19,26 @@ static void must(bool holds)
 		abort();
 }
 
+/* How often X-Set is among the fields of AGAIN, whose spans are in BYTES. */
+static unsigned count_set(const char *bytes)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < again.head.field_count; i++)
+		count += head_equal(bytes + again.head.fields[i].name.start,
+				    again.head.fields[i].name.length, "X-Set");
+	return count;
+}
+
 static void check_request(const char *bytes, size_t size, bool absolute)
 {
 	struct head_progress one = {0}, two = {0};
 	struct request_url url;
-	struct headers_way way = {.host = STR("a.test"), .absolute = absolute};
+	const struct headers_set set = {STR("X-Set"), STR("by the policy")};
+	struct headers_way way = {.host = STR("a.test"),
+				  .absolute = absolute,
+				  .set = &set,
+				  .set_count = absolute ? 0 : 1};
 	size_t length;
 	char *out;
 
@@ -54,9 +70,52 @@ static void check_request(const char *bytes, size_t size, bool absolute)
 			must(head_field(&again.head, FIELD_UPSTREAM_PROXY) ==
 			     NULL);
 			must(head_field(&again.head, FIELD_KEEP_ALIVE) == NULL);
+			/* else it is the client's, as often as it likes */
+			must(absolute || count_set(out) == 1);
 		}
 	}
 	free(out);
+}
+
+/* What the log would have of it is JSON as far as a look without a parser
+ * tells: no control characters, and every brace and bracket outside of strings
+ * has its partner. */
+static void check_detail(const char *bytes, size_t size)
+{
+	static char out[DETAIL_MAX];
+	const struct headers_set set = {STR("x-set"), STR("\"policy\"")};
+	struct head_progress progress = {0};
+	struct blob none = {.bytes = NULL};
+	bool in_string = false;
+	int depth = 0;
+	size_t n;
+
+	if (request_scan(&progress, bytes, size, &request) != HEAD_DONE)
+		return;
+	n = detail_write(out, &(struct detail){
+				      .request = &request,
+				      .head = bytes,
+				      .host = STR("a.test"),
+				      .path = {bytes + request.target.start,
+					       request.target.length},
+				      .set = &set,
+				      .set_count = 1,
+				      .blob = &none,
+			      });
+	must(n <= DETAIL_MAX);
+	for (size_t i = 0; i < n; i++) {
+		must((unsigned char)out[i] >= 0x20);
+		if (in_string && out[i] == '\\')
+			i++;
+		else if (out[i] == '"')
+			in_string = !in_string;
+		else if (!in_string && (out[i] == '{' || out[i] == '['))
+			depth++;
+		else if (!in_string && (out[i] == '}' || out[i] == ']'))
+			depth--;
+		must(depth >= 0);
+	}
+	must(!in_string && depth == 0);
 }
 
 static void check_response(const char *bytes, size_t size)
@@ -97,6 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_request((const char *)data, size, false);
 	check_request((const char *)data, size, true);
+	check_detail((const char *)data, size);
 	check_response((const char *)data, size);
 	return 0;
 }

@@ -90,6 +90,35 @@ static void test_to_origins(void **state)
 		     false, "GET / HTTP/1.1\r\nHost: a\r\nx-ab: g\r\n\r\n");
 }
 
+/* What the policy sets takes the place of all that the client says of it,
+ * whatever the case, be it named by Connection or not. */
+static void test_set(void **state)
+{
+	const struct headers_set set[] = {
+		{STR("Authorization"), STR("Bearer xyz")},
+		{STR("X-Empty"), STR("")},
+	};
+	const struct headers_way way = {
+		.set = set, .set_count = sizeof(set) / sizeof(set[0])};
+
+	(void)state;
+	check_way("POST http://a/ HTTP/1.1\r\nHost: a\r\nX: y\r\n"
+		  "AUTHORIZATION: mine\r\nAuthorization: mine, too\r\n"
+		  "Content-Length: 5\r\nTE: trailers\r\n"
+		  "Connection: authorization, x-empty\r\nx-empty: z\r\n\r\n",
+		  way,
+		  "POST / HTTP/1.1\r\nHost: a\r\nX: y\r\n"
+		  "Authorization: Bearer xyz\r\nX-Empty: \r\n"
+		  "Content-Length: 5\r\nTE: trailers\r\n"
+		  "Connection: TE\r\n\r\n");
+	assert_true(headers_may_set(STR("Authorization")));
+	assert_true(headers_may_set(STR("TEE")));
+	assert_false(headers_may_set(STR("TE")));
+	assert_false(headers_may_set(STR("connection")));
+	assert_false(headers_may_set(STR("HOST")));
+	assert_false(headers_may_set(STR("content-LENGTH")));
+}
+
 static void test_to_proxies(void **state)
 {
 	const struct headers_way way = {.absolute = true, .basic = STR("Yg==")};
@@ -267,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_to_origins),
+		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_to_proxies),
 		cmocka_unit_test(test_the_most_room),
 		cmocka_unit_test(test_to_clients),

@@ -205,14 +205,6 @@ static void test_the_tables(void **state)
 			assert_true(a->key == NULL || b->key == NULL ||
 				    strcmp(a->key, b->key) != 0);
 		}
-		for (size_t k = 0; k < settings_unsupported_count; k++) {
-			const struct unsupported *b = &settings_unsupported[k];
-
-			assert_true(a->flag == NULL || b->flag == NULL ||
-				    strcmp(a->flag, b->flag) != 0);
-			assert_true(a->key == NULL || b->key == NULL ||
-				    strcmp(a->key, b->key) != 0);
-		}
 	}
 }
 
@@ -277,8 +269,6 @@ static void test_mistakes_have_places(void **state)
 		{"connect_timeout: 10\n", ":1:18: error: duration '10' has no"},
 		{"- a\n", ":1:1: error: cannot unmarshal !!seq into"},
 		{"tls: {}\n", ":1:6: error: 'tls' section requires"},
-		{"mitm_ca_cert_file: x\n",
-		 ":1:1: error: 'mitm_ca_cert_file' is not supported yet"},
 		{"x: [\n", "error"},
 		{"deny_ranges: [[a]]\n", "cannot unmarshal !!seq into string"},
 	};

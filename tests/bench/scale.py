@@ -1,0 +1,199 @@
+"""How costs grow: with the policy, with tunnels open, with workers.  Every
+system is started once for a size and then measured in turn."""
+
+import contextlib
+import os
+import resource
+import time
+from pathlib import Path
+
+from inputs import Policy
+from systems import (OUR_OWN, Load, Unavailable, cpu_seconds, fail,
+                     thread_seconds)
+
+SIZES = [10, 100, 1_000, 10_000, 100_000, 1_000_000]
+TUNNELS = [200, 1_000, 5_000, 20_000]
+ACTIVE = 200  # at 20,000 tunnels 1 %
+WORKERS = [1, 2, 4, 8]
+# Of a process, beside two a tunnel: what closes late on a busy machine.
+DESCRIPTORS = 5000
+
+
+def counted(n):
+    """1000000 as people write it."""
+    for unit, letter in ((1_000_000, "M"), (1_000, "k")):
+        if n >= unit and n % unit == 0:
+            return f"{n // unit}{letter}"
+    return str(n)
+
+
+def measure_all(results, name, about, loads, rounds, counts):
+    """Alternate between LOADS that are set up, a dict by system; microseconds
+    a unit."""
+    systems = list(loads)
+    for turn in range(rounds + 1):
+        for system in list(systems):
+            try:
+                if turn == 0:
+                    loads[system].run(max(1, counts[system] // 10))
+                    continue
+                spent = loads[system].cpu(counts[system])
+            except Unavailable as why:
+                if system in OUR_OWN:
+                    fail(f"{name}, {system}: {why}")
+                systems.remove(system)
+                results.note(name, system, str(why), **about)
+                continue
+            results.add(name, system, spent / counts[system] * 1e6, **about)
+
+
+# --- policies -----------------------------------------------------------------
+
+def deny_rows(bench, results, rounds, scale, sizes):
+    """Denied CONNECTs, and what starting takes, by the size of the policy."""
+    names = []
+    results.drop("policy")
+    for size in sizes:
+        name, start = f"deny-{counted(size)}", f"start-up-{counted(size)}"
+        names += [name, start]
+        policy = Policy(bench.directory, size)
+        about = {"group": "policy", "unit": "us", "base": None, "target": None,
+                 "title": f"CONNECT, denied, {counted(size)} globs",
+                 "x": size}
+        systems = ["ours"] + bench.peers(started=True)[:1]
+        counts = {"ours": max(20, int(3000 * scale)),
+                  # whose cost grows with the list: a second or so each
+                  "peer": max(1, int(3000 * scale) * 20 // (20 + size))}
+        with contextlib.ExitStack() as stack:
+            loads = {}
+            for system in systems:
+                for _ in range(rounds if system == "ours" else 1):
+                    server = bench.start(system, policy)
+                    spent = server.cpu()
+                    if system not in loads:
+                        stack.enter_context(server)
+                        loads[system] = stack.enter_context(Load(
+                            server, "deny",
+                            active=1 if counts[system] < 8 else 8))
+                    else:
+                        server.__exit__()
+                    results.add(start, system, spent * 1e3, group="policy",
+                                unit="ms", base=None, target=None, x=size,
+                                title=f"start-up, CPU, {counted(size)} globs")
+            measure_all(results, name, about, loads, rounds, counts)
+    return names
+
+
+# --- tunnels ------------------------------------------------------------------
+
+def levels(wanted):
+    """Those of WANTED that the limit on descriptors lets us open; the largest
+    that it does in place of those beyond."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = max(0, (soft - DESCRIPTORS) // 2 // 100 * 100)
+    return sorted({min(level, most) for level in wanted})
+
+
+def tunnel_rows(bench, results, rounds, scale, wanted):
+    """Round trips in ACTIVE tunnels, and CONNECTs, beside others that are
+    quiet."""
+    names = []
+    results.drop("tunnels")
+    for level in levels(wanted):
+        trip, connect = f"round-trip-{level}-open", f"connect-{level}-open"
+        names += [trip, connect]
+        with contextlib.ExitStack() as stack:
+            trips, connects = {}, {}
+            systems = ["relay", "ours"] + bench.peers()[:1]
+            for system in systems:
+                server = stack.enter_context(
+                    bench.start(system, Policy(bench.directory)))
+                try:
+                    trips[system] = stack.enter_context(Load(
+                        server, "rtt", active=ACTIVE,
+                        idle=level - ACTIVE))
+                    connects[system] = stack.enter_context(Load(
+                        server, "connect", active=8))
+                except Unavailable as why:
+                    if system in OUR_OWN:
+                        fail(f"{trip}, {system}: {why}")
+                    trips.pop(system, None)
+            for name, loads, count, title in (
+                    (trip, trips, 10000, "64 bytes there and back"),
+                    (connect, connects, 2000, "CONNECT")):
+                about = {"group": "tunnels", "unit": "us", "base": "relay",
+                         "target": None, "x": level,
+                         "title": f"{title}, {level:,} tunnels open"}
+                counts = dict.fromkeys(loads, max(20, int(count * scale)))
+                measure_all(results, name, about, loads, rounds, counts)
+    return names
+
+
+# --- workers ------------------------------------------------------------------
+
+def busy_processors():
+    """How many processors others are using just now."""
+    def sample():
+        field = list(map(int, Path("/proc/stat").read_text()
+                         .splitlines()[0].split()[1:9]))
+        return sum(field) - field[3] - field[4]
+    before = sample()
+    time.sleep(1)
+    return (sample() - before) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_workers(bench, workers, count):
+    """CPU seconds of all threads, of the busiest, and how long it took."""
+    with bench.start("ours", Policy(bench.directory),
+                     workers=workers) as server, \
+            Load(server, "connect", active=16 * workers) as load:
+        pid = server.process.pid
+        load.run(max(1, count // 10))
+        server.settled_cpu()
+        before, whole = thread_seconds(pid), cpu_seconds(pid)
+        told = load.run(count)
+        server.settled_cpu()
+        after, whole = thread_seconds(pid), cpu_seconds(pid) - whole
+    return whole, max(after[t] - before.get(t, 0) for t in after), \
+        told["seconds"]
+
+
+def worker_rows(bench, results, rounds, scale, wanted):
+    """CONNECTs by several workers: all their CPU time, that of the busiest,
+    and, where there are processors for it, how many a second.  The baseline is
+    one worker."""
+    count = max(64, int(4000 * scale))
+    free = max(0, len(os.sched_getaffinity(0)) - busy_processors())
+    kinds = {"": ("us", "CONNECT, {}, all CPU"),
+             "-busiest": ("us", "CONNECT, {}, CPU of the busiest"),
+             "-rate": ("/s", "CONNECTs a second, {}")}
+
+    def about(workers, kind):
+        unit, title = kinds[kind]
+        return {"group": "workers", "base": "one" if workers > 1 else None,
+                "target": None, "x": workers, "unit": unit, "title":
+                title.format("1 worker" if workers == 1 else
+                             f"{workers} workers")}
+    names = [f"connect-{workers}-workers{kind}" for workers in wanted
+             for kind in kinds]
+    results.drop("workers")
+    for _ in range(rounds):
+        for workers in wanted:
+            whole, most, seconds = measure_workers(bench, workers, count)
+            values = {"": whole / count * 1e6, "-busiest": most / count * 1e6}
+            if free > 2 * workers - 0.5:  # the load needs as many
+                values["-rate"] = count / seconds
+            for kind, value in values.items():
+                results.add(f"connect-{workers}-workers{kind}", "ours", value,
+                            **about(workers, kind))
+    for workers in wanted:
+        for kind in kinds:
+            name = f"connect-{workers}-workers{kind}"
+            one = results.median(f"connect-{wanted[0]}-workers{kind}")
+            if name not in results.rows:
+                results.note(name, "ours", f"{free:.1f} processors are free, "
+                             f"and {2 * workers} are needed, half of them for "
+                             "the load", **about(workers, kind))
+            elif workers > 1 and one:
+                results.add(name, "one", one)
+    return names
