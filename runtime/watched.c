@@ -33,6 +33,7 @@ const char **watched_files(const struct settings *settings, size_t *count)
 		char *const *list;
 		size_t length;
 	} lists[] = {
+		{tls->more_bundles, tls->more_count},
 		{tls->ca_files, tls->ca_count},
 		{tls->crl_files, tls->crl_count},
 	};

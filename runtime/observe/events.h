@@ -52,9 +52,9 @@ struct exchange {
 	/* Borrowed: of the CONNECT whose tunnel, which ends here, it is in;
 	 * NULL: in none. */
 	const struct id *connect_id;
-	/* Borrowed: members of a JSON object, see proxy/detail.h; NULL: none
-	 * are asked for. */
-	const char *detail;
+	/* Owned: members of a JSON object, see proxy/detail.h; NULL: none are
+	 * asked for. */
+	char *detail;
 	uint32_t dns_us;
 	uint32_t content_length;
 	struct decision decision;

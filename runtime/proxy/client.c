@@ -256,11 +256,12 @@ void client_close(struct client *client, enum close_cause cause)
 	mitm_end(client);
 	free(client->text);
 	client->text = NULL;
-	free(client->detail);
-	client->detail = NULL;
+	free(client->exchange.detail);
+	client->exchange.detail = NULL;
+	if (client->introduced)
+		free((void *)(uintptr_t)client->exchange.identity);
+	client->introduced = false;
 	client->exchange.identity = NULL;
-	free(client->introduced);
-	client->introduced = NULL;
 	report_forget(worker, client);
 	LIST_REMOVE(client, link);
 	atomic_fetch_sub_explicit(&worker->live, 1, memory_order_relaxed);
@@ -382,8 +383,7 @@ void client_next(struct client *client, struct spill *ahead)
 	policy_unref(&client->policy);
 	free(client->text);
 	client->text = NULL;
-	free(client->detail);
-	client->detail = NULL;
+	free(client->exchange.detail);
 	reset_exchange(client);
 	client->reason = NULL;
 	client->progress = (struct head_progress){0};

@@ -106,10 +106,14 @@ struct client {
 	struct flow up;   /* client to origin; before the tunnel, what the
 			   * client sent so far */
 	struct flow down; /* origin to client; our answers too */
-	TAILQ_ENTRY(client) slow; /* HANDSHAKE: in the worker's, if FLIGHTS */
-	unsigned flights;         /* ours of the handshake, and one */
 	struct timeout timeout;
-	struct timeout duration; /* armed in TUNNEL */
+	union {
+		struct timeout duration;          /* armed from TUNNEL on */
+		struct {                          /* in HANDSHAKE */
+			TAILQ_ENTRY(client) slow; /* the worker's, if FLIGHTS */
+			unsigned flights; /* ours of it so far, and one */
+		} pace;
+	};
 	union {
 		struct lookup *lookup; /* owned in LOOKUP */
 		struct dial *dial;     /* owned in DIAL */
@@ -119,11 +123,7 @@ struct client {
 	struct policy *policy;   /* counted, from the decision on */
 	struct mitm *mitm;       /* owned; NULL: no tunnel that ends here */
 	char *text;              /* owned: what EXCHANGE's strings point into */
-	char *detail;            /* owned: the same for its detail */
-	/* owned: who it is by the word of the program around us; NULL: none was
-	 * asked */
-	struct identity *introduced;
-	const char *reason; /* static: why it was allowed */
+	const char *reason;      /* static: why it was allowed */
 	struct exchange exchange;
 	uint64_t active_ms;   /* timeouts_now() of the last byte */
 	unsigned judged;      /* who it is, by which of the store's judges */
@@ -132,9 +132,13 @@ struct client {
 	int error;            /* errno that ended the tunnel */
 	struct addr remote;   /* whom we are connected to, */
 	uint16_t remote_port; /* or try to be */
-	struct addr local;    /* and our end of the connection */
-	uint16_t local_port;
-	struct head_progress progress;
+	uint16_t local_port;  /* and our end of the connection */
+	union {
+		struct addr local;
+		struct head_progress progress; /* in HEAD */
+	};
+	/* EXCHANGE's identity is owned: by the word of the program around us */
+	bool introduced;
 };
 
 /* FD was accepted from PEER and becomes a client's. */

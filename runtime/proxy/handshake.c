@@ -1,6 +1,8 @@
 /* handshake.c - see handshake.h. */
 #include "handshake.h"
 
+#include <string.h>
+
 #include "answer.h"
 #include "client.h"
 #include "mitm.h"
@@ -20,18 +22,18 @@ static void note_progress(struct client *client)
 	unsigned flights = secure_flights(&client->client.stream) + 1;
 
 	if (!secure_has_begun(&client->client.stream) ||
-	    client->flights == flights)
+	    client->pace.flights == flights)
 		return;
 	handshake_leave(client);
-	client->flights = flights;
-	TAILQ_INSERT_TAIL(queue, client, slow);
+	client->pace.flights = flights;
+	TAILQ_INSERT_TAIL(queue, client, pace.slow);
 }
 
 void handshake_leave(struct client *client)
 {
-	if (client->flights != 0)
-		TAILQ_REMOVE(&client->worker->handshakes, client, slow);
-	client->flights = 0;
+	if (client->pace.flights != 0)
+		TAILQ_REMOVE(&client->worker->handshakes, client, pace.slow);
+	memset(&client->pace, 0, sizeof(client->pace));
 }
 
 /* --- beginning and end --- */
@@ -41,15 +43,16 @@ void handshake_leave(struct client *client)
 static bool introduce(struct client *client, const struct identity *shown)
 {
 	const struct hooks *hooks = client->worker->shared->hooks;
+	const struct identity *told;
 
 	client->exchange.identity = shown;
 	if (hooks->role == NULL)
 		return true;
-	client->introduced =
-		role_callback_ask(hooks, shown, &client->exchange.peer,
-				  client->exchange.peer_port);
-	client->exchange.identity = client->introduced;
-	return client->introduced != NULL;
+	told = role_callback_ask(hooks, shown, &client->exchange.peer,
+				 client->exchange.peer_port);
+	client->exchange.identity = told;
+	client->introduced = told != NULL;
+	return client->introduced;
 }
 
 /* All is known of the client but what it wants. */

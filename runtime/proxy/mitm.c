@@ -122,7 +122,6 @@ void mitm_begin(struct client *client)
 	client_release_request(client);
 	client->state = CLIENT_HANDSHAKE;
 	timeout_arm(&client->timeout, &worker->head_timeouts);
-	timeout_arm(&client->duration, &worker->duration_timeouts);
 	mitm_answer(client);
 }
 
@@ -168,6 +167,7 @@ void mitm_secured(struct client *client)
 {
 	struct spill nothing = {0};
 
+	timeout_arm(&client->duration, &client->worker->duration_timeouts);
 	client_next(client, &nothing);
 }
 
@@ -208,9 +208,8 @@ static bool keep_detail(struct client *client, const struct detail *detail)
 	char *out = client->worker->scratch;
 	size_t n = detail_write(out, detail);
 
-	client->detail = strndup(out, n);
-	client->exchange.detail = client->detail;
-	return client->detail != NULL;
+	client->exchange.detail = strndup(out, n);
+	return client->exchange.detail != NULL;
 }
 
 bool mitm_apply(struct client *client, const struct request *request,

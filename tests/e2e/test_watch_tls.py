@@ -53,6 +53,15 @@ def test_the_bundle(watching, world):
     assert serial(world, child) != before
 
 
+def test_a_second_bundle(watching, world, tmp_path):
+    second = tmp_path / "second.pem"
+    shutil.copy(world.bundle, second)
+    child = watching("--tls-server-bundle-file", world.bundle,
+                     "--tls-server-bundle-file", second)
+    replace(second, world.server("other.pem"))
+    await_reload(child, second)
+
+
 def test_a_secret_is_swapped(watching, world, tmp_path):
     """Certificate and key are two files that change at once, by one link; they
     are loaded once."""
