@@ -276,6 +276,9 @@ bool store_reload(struct store *store, struct store_reload *result)
 	pthread_mutex_lock(&store->lock);
 	old = store->current;
 	store->current = fresh;
+	/* a program may have another opinion of its clients by now */
+	store->judges += store->settings->tls.role_by_program ||
+			 !tls_context_judges_alike(old->tls, fresh->tls);
 	atomic_fetch_add(&store->generation, 1);
 	pthread_mutex_unlock(&store->lock);
 	policy_unref(&old);
@@ -290,6 +293,7 @@ struct policy *store_current(struct store *store, struct store_view *view)
 	pthread_mutex_lock(&store->lock);
 	view->policy = policy_ref(store->current);
 	view->generation = atomic_load(&store->generation);
+	view->judges = store->judges;
 	pthread_mutex_unlock(&store->lock);
 	return view->policy;
 }

@@ -38,13 +38,16 @@ struct store {
 	const struct settings *settings; /* borrowed */
 	pthread_mutex_t lock;            /* for CURRENT */
 	struct policy *current;          /* counted */
-	atomic_uint generation;          /* grows with every swap */
+	atomic_uint generation;          /* grows with every swap, */
+	unsigned judges; /* and this one when clients may be judged otherwise;
+			  * under LOCK */
 };
 
 /* One thread's view of the store. */
 struct store_view {
 	struct policy *policy; /* counted */
 	unsigned generation;
+	unsigned judges;
 };
 
 /* Load the first policy.  False: WHY, of STORE_WHY_MAX bytes, says why not. */

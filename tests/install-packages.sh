@@ -15,7 +15,11 @@ if [ "${1:-}" = bench ]; then
 fi
 if [ "${1:-}" = ci ]; then
 	packages="$packages clang clang-format clang-tidy cppcheck
-	libclang-rt-14-dev mandoc groff libssl-dev strace valgrind"
+	libclang-rt-14-dev mandoc groff libssl-dev strace valgrind
+	golang-go nodejs node-https-proxy-agent node-undici node-ws
+	python3-aiohttp python3-requests python3-urllib3"
+	# a nodejs that is not Debian's may have it inside, and conflict with it
+	command -v npm >/dev/null 2>&1 || packages="$packages npm"
 fi
 
 missing=

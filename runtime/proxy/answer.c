@@ -126,6 +126,13 @@ static void turn_away(struct client *client, unsigned status,
 }
 
 /* see answer.h */
+void answer_stale(struct client *client)
+{
+	turn_away(client, 503, "the proxy was reloaded since the TLS handshake",
+		  "The proxy was reloaded. Please connect again.");
+}
+
+/* see answer.h */
 void answer_over_rate(struct client *client)
 {
 	metrics_count(client->worker->metrics, METRIC_RATE_LIMITED);

@@ -21,6 +21,9 @@ void answer_deny(struct client *client, const char *reason, const char *told);
 void answer_fail(struct client *client, unsigned status, const char *what,
 		 const char *told, const char *error, bool decided);
 
+/* Who asks is client_is_stale(). */
+void answer_stale(struct client *client);
+
 /* More than --max-request-rate, --max-concurrent-requests and
  * --max-concurrent-connect-tunnels let through.  The last is heard of after the
  * decision is in the log. */

@@ -363,7 +363,7 @@ static void reply_read(struct client *client)
 bool client_is_stale(const struct client *client)
 {
 	return client->exchange.identity != NULL &&
-	       client->judged != client->worker->view.generation;
+	       client->judged != client->worker->view.judges;
 }
 
 bool client_may_ask(const struct client *client)
@@ -425,8 +425,8 @@ void client_drain(struct client *client)
 
 void client_follow(struct client *client)
 {
-	if (client->state == CLIENT_HEAD && client->up.spill.p == NULL &&
-	    client_is_stale(client))
+	if (client->state == CLIENT_HEAD && client->kept &&
+	    client->up.spill.p == NULL && client_is_stale(client))
 		client_close(client, CLOSE_DONE);
 }
 

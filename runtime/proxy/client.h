@@ -126,7 +126,7 @@ struct client {
 	const char *reason;      /* static: why it was allowed */
 	struct exchange exchange;
 	uint64_t active_ms;   /* timeouts_now() of the last byte */
-	unsigned judged;      /* by which generation of the store, who it is */
+	unsigned judged;      /* who it is, by which of the store's judges */
 	uint32_t mark_us;     /* when the lookup or the dial began */
 	uint32_t connect_us;  /* how long the dial took */
 	int error;            /* errno that ended the tunnel */
@@ -159,8 +159,10 @@ timeout_expired client_on_head_timeout, client_on_keep_timeout,
 /* We are draining: if the client merely waits to ask again, it is closed. */
 void client_drain(struct client *client);
 
-/* After a reload: who waits to ask, with an identity that was judged by other
- * CAs or CRLs, has to show it again. */
+/* After a reload: who has an identity that was judged by other CAs or CRLs has
+ * to show it again.  A client that waits to ask again is closed, which it has
+ * to reckon with (RFC 9112 9.5); one that has not asked yet, whose first
+ * request may be on its way, will hear of it in the answer. */
 void client_follow(struct client *client);
 bool client_is_stale(const struct client *client);
 

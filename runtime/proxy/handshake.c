@@ -74,7 +74,7 @@ void handshake_begin(struct client *client)
 	struct policy *policy =
 		store_current(worker->shared->store, &worker->view);
 
-	client->judged = worker->view.generation;
+	client->judged = worker->view.judges;
 	if (policy->tls == NULL) {
 		read_heads(client, NULL);
 		return;
@@ -159,10 +159,7 @@ static void done(struct client *client)
 	if (secure_resumed(&client->client.stream))
 		metrics_count(client->worker->metrics, METRIC_TLS_RESUMPTIONS);
 	client->exchange.identity = secure_identity(&client->client.stream);
-	if (client_is_stale(client))
-		client_close(client, CLOSE_DONE);
-	else
-		read_heads(client, client->exchange.identity);
+	read_heads(client, client->exchange.identity);
 }
 
 /* False: there is nobody else. */

@@ -168,6 +168,10 @@ static bool begin(struct client *client, const struct request *request,
 		client_close(client, CLOSE_ERROR);
 		return false;
 	}
+	if (client_is_stale(client)) {
+		answer_stale(client);
+		return false;
+	}
 	if (!destination->understood) {
 		answer_deny(client, destination->reason, destination->reason);
 		return false;

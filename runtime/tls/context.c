@@ -229,6 +229,36 @@ bool tls_context_load(const struct tls_options *options, int64_t now,
 	return true;
 }
 
+static bool same_anchors(const struct anchors *a, const struct anchors *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!bytes_equal(a->list[i].certificate.der,
+				 b->list[i].certificate.der))
+			return false;
+	return true;
+}
+
+static bool same_crls(const struct crl_set *a, const struct crl_set *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!bytes_equal(a->list[i].der, b->list[i].der))
+			return false;
+	return true;
+}
+
+bool tls_context_judges_alike(const struct tls_context *old,
+			      const struct tls_context *new)
+{
+	if (old == NULL || new == NULL)
+		return old == new;
+	return same_anchors(&old->anchors, &new->anchors) &&
+	       same_crls(&old->crls, &new->crls);
+}
+
 struct tls_context *tls_context_ref(struct tls_context *context)
 {
 	atomic_fetch_add_explicit(&context->references, 1,

@@ -43,4 +43,10 @@ struct tls_context *tls_context_ref(struct tls_context *context);
 /* Drops *CONTEXT's reference and sets it NULL.  NULL is allowed. */
 void tls_context_unref(struct tls_context **context);
 
+/* Of who has been judged by OLD nothing else would be found by NEW, which was
+ * loaded by the same options: the CAs and CRLs are the same.  Either may be
+ * NULL. */
+bool tls_context_judges_alike(const struct tls_context *old,
+			      const struct tls_context *new);
+
 #endif

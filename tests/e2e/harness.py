@@ -239,9 +239,8 @@ class Answer:
         return f"<{self.raw!r}>"
 
 
-def read_head(sock):
-    """Up to the empty line and no further."""
-    raw = b""
+def read_head(sock, raw=b""):
+    """Up to the empty line and no further; RAW is what was read already."""
     while not raw.endswith(b"\r\n\r\n"):
         byte = sock.recv(1)
         assert byte, f"ended in {raw!r}"
@@ -294,24 +293,34 @@ def silent(sock):
     read_all(sock)
 
 
-def https(certificate):
-    """A server that answers one HTTPS request with its Host header."""
+def greet(sock):
+    """Answer one request with its Host header."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        part = sock.recv(1 << 16)
+        if not part:
+            return
+        head += part
+    host = re.search(rb"(?i)\nhost: *([^\r\n]*)", head)[1]
+    body = b"you reached " + host + b"\n"
+    sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                 b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def over_tls(serve, certificate):
+    """The same server, over TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
-    def serve(sock):
+    def secured(sock):
         with context.wrap_socket(sock, server_side=True) as tls:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                part = tls.recv(1 << 16)
-                if not part:
-                    return
-                head += part
-            host = re.search(rb"(?i)\nhost: *([^\r\n]*)", head)[1]
-            body = b"you reached " + host + b"\n"
-            tls.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
-                        b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-    return serve
+            serve(tls)
+    return secured
+
+
+def https(certificate):
+    """A server that answers one HTTPS request with its Host header."""
+    return over_tls(greet, certificate)
 
 
 def unused_port():

@@ -125,7 +125,9 @@ services:
   allowed_domains: [{HOST}]
 """
     child = mitm.proxy("--tls-server-bundle-file", pki_of_clients.bundle,
-                       "--tls-client-ca-file", pki_of_clients.ca, acl=policy)
+                       "--tls-client-ca-file", pki_of_clients.ca,
+                       "--tls-crl-file", pki_of_clients.crl("live.crl"),
+                       acl=policy)
     body = os.urandom(3_000_000)
     sock = pki_of_clients.dial(child, pki_of_clients.client("web"))
     sock.sendall(harness.connect_head(HOST, there.port))
@@ -139,7 +141,11 @@ services:
         line = inner(child, 2)
         assert (line["role"], line["project"]) == ("web", "web's")
         assert line["inbound_remote_x509_cn"] == "web"
-        # a client with a certificate has to show it again after a reload
+        # a client with a certificate has to show it again after a reload of
+        # CRLs, and after no other
+        child.reload()
+        assert ask(client, there).body == b"ok"
+        pki_of_clients.crl("live.crl", number=2)
         child.reload()
         assert client.to_end() == b""
     nothing_leaks(child, "s3cret")
@@ -150,7 +156,7 @@ services:
     context = ssl.create_default_context(cafile=mitm.servers.ca)
     with web.Wire(Within(context, sock, HOST)) as client:
         assert ask(client, there).body == b"ok"
-    assert "x-key" not in there.requests[2]
+    assert "x-key" not in there.requests[-1]
 
 
 def test_large_answers_within_tls(mitm, pki_of_clients):

@@ -4,6 +4,7 @@ and the ends of both directions come through as they do without."""
 import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -15,7 +16,7 @@ import urllib.request
 import harness
 import pki
 import pytest
-from tls import ACL, Pki, through_echo
+from tls import ACL, Pki, Stepwise, through_echo
 
 ROLE_MISSING = "Client role cannot be determined"
 
@@ -806,6 +807,71 @@ def test_reload_ends_what_is_kept_open(secure, world, origin, tmp_path):
     path.write_bytes(pki.crl(world.root, [victim], number=2))
     child.reload()
     assert sock.recv(1) == b""
+
+
+def before_a_reload(world, web, child, port, when):
+    """A client that has got so far; a function that has it go on, for the
+    answer."""
+    sock = Stepwise(child, world.context(web))
+    sock.sock.sendall(sock.hello)
+    sock.receive()  # the proxy has begun, by the certificates it had
+    head = harness.connect_head("127.0.0.1", port)
+    sent = 10 if when == "half a head" else 0
+    if when != "handshake":
+        sock.finish()
+    if sent:
+        sock.sendall(head[:sent])
+
+    def go_on():
+        sock.finish()
+        sock.sendall(head[sent:])
+        return harness.read_head(sock)
+    return go_on
+
+
+early = pytest.mark.parametrize("when", ["handshake", "silent", "half a head"])
+
+
+@early
+def test_reload_before_the_first_request(secure, world, web, origin, tmp_path,
+                                         when):
+    """Its request may be on its way: it hears why it is not served."""
+    path = tmp_path / "live.crl"
+    path.write_bytes(pki.crl(world.root))
+    child, port = secure("--tls-crl-file", path), origin().port
+    go_on = before_a_reload(world, web, child, port, when)
+    path.write_bytes(pki.crl(world.root, number=2))
+    child.reload()
+    answer = go_on()
+    assert answer.status == 503 and answer.headers["retry-after"] == "1"
+    line = child.decision(role="web", allow=False)
+    assert "reloaded" in line["decision_reason"]
+    # and so it is by the new list that it comes in
+    world.tunnel(child, port, web).close()
+
+
+@early
+def test_reload_of_the_policy_alone(secure, world, web, origin, tmp_path, when):
+    """Nothing else would be found out about clients: they stay."""
+    child, port = secure("--tls-crl-file", world.crl("same.crl")), origin().port
+    go_on = before_a_reload(world, web, child, port, when)
+    harness.compile_acl(tmp_path, ACL + "default: {project: p, action: open}\n")
+    child.reload()
+    assert go_on().status == 200
+
+
+def test_reload_of_the_policy_alone_keeps_connections(
+        secure, world, web, origin, tmp_path):
+    child = secure()
+    request = f"GET http://10.0.0.1:{origin().port}/ HTTP/1.1\r\nHost: a\r\n\r\n"
+    with world.dial(child, web) as sock:
+        for _ in range(2):
+            sock.sendall(request.encode())
+            head = harness.read_head(sock)
+            assert head.status == 407
+            harness.read_exactly(sock, int(head.headers["content-length"]))
+            child.decision(role="web")
+            child.reload()
 
 
 def test_reload_is_all_or_nothing(secure, world, web, origin, tmp_path):

@@ -3,7 +3,6 @@ and the slowest goes."""
 
 import contextlib
 import resource
-import ssl
 
 import pytest
 
@@ -47,30 +46,6 @@ def ask(world, child):
     return world.ask(child, b"GET /healthcheck HTTP/1.0\r\n\r\n").status
 
 
-class Stepwise:
-    """A client whose bytes are sent when we say so."""
-
-    def __init__(self, world, child):
-        self.came, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = world.context().wrap_bio(self.came, self.out,
-                                            server_hostname="127.0.0.1")
-        self.sock = child.dial()
-        with contextlib.suppress(ssl.SSLWantReadError):
-            self.tls.do_handshake()
-        self.hello = self.out.read()
-
-    def finish(self):
-        while True:
-            try:
-                self.tls.do_handshake()
-                return
-            except ssl.SSLWantReadError:
-                self.sock.sendall(self.out.read())
-                part = self.sock.recv(1 << 16)
-                assert part
-                self.came.write(part)
-
-
 def shed(child, socks, count=1):
     """The one of the crowd that made room, and has heard of it."""
     line = child.wait_log("TLS handshake failed", count)
@@ -96,14 +71,14 @@ def test_newcomers_get_in(child, world):
 
 def test_who_gets_on_stays(child, world):
     """Whoever was answered has got on, not who says a byte now and then."""
-    first = Stepwise(world, child)
+    first = tls.Stepwise(child, world.context())
     with first.sock:
         first.sock.sendall(first.hello[:5])
         assert ask(world, child) == 200  # it has begun, before all others
         with crowd(child, LIVE - 1) as socks:
             # they have begun, too, once this one is answered
             first.sock.sendall(first.hello[5:])
-            first.came.write(first.sock.recv(1 << 16))
+            first.receive()
             for sock in socks:
                 sock.sendall(b"\x00")
             assert ask(world, child) == 200

@@ -1,5 +1,6 @@
 """What the TLS tests share: a PKI, and clients that speak TLS to the proxy."""
 
+import contextlib
 import select
 import ssl
 import tempfile
@@ -38,11 +39,11 @@ class Pki:
         return path
 
     def server(self, name, key=None, **more):
-        """The path of a bundle for 127.0.0.1."""
+        """The path of a bundle for 127.0.0.1, which is localhost."""
         certificate = pki.Certificate(
             "proxy", self.server_root, key=key, extensions=[
                 pki.usage(pki.DIGITAL), pki.purposes(pki.SERVER),
-                pki.alt_names(pki.ip([127, 0, 0, 1]))], **more)
+                pki.alt_names(pki.ip([127, 0, 0, 1]), pki.dns("localhost"))], **more)
         return self.write(name, certificate.pem +
                           certificate.key.pem.decode())
 
@@ -91,6 +92,46 @@ class Pki:
     def connect(self, proxy, port, client=None):
         return self.ask(proxy, harness.connect_head("127.0.0.1", port),
                         client)
+
+
+class Stepwise:
+    """A client whose bytes are sent when we say so."""
+
+    def __init__(self, proxy, context):
+        self.came, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.came, self.out,
+                                    server_hostname="127.0.0.1")
+        self.sock = proxy.dial()
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        self.hello = self.out.read()
+
+    def receive(self):
+        part = self.sock.recv(1 << 16)
+        assert part
+        self.came.write(part)
+
+    def finish(self):
+        while True:
+            try:
+                self.tls.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                self.sock.sendall(self.out.read())
+                self.receive()
+
+    def sendall(self, data):
+        self.tls.write(data)
+        self.sock.sendall(self.out.read())
+
+    def recv(self, size):
+        while True:
+            try:
+                return self.tls.read(size)
+            except ssl.SSLWantReadError:
+                self.receive()
+            except ssl.SSLZeroReturnError:
+                return b""
 
 
 def through_echo(sock, data):
