@@ -257,6 +257,7 @@ RUNTIME_SRC := \
 	runtime/tls/role_spec.c \
 	runtime/tls/roots.c \
 	runtime/tls/secure.c \
+	runtime/tls/secure_stream.c \
 	runtime/tls/server_name.c \
 	runtime/tls/server_policy.c \
 	runtime/tls/sessions.c \
