@@ -4,10 +4,10 @@
  * gone: that is all the backpressure there is.  The two ways end on their own
  * (half-close); the tunnel ends when both have.
  *
- * A flow that has shown to be bulk, by a read that filled the buffer or several
- * large ones in a row, is spliced through a pipe instead, and goes back to
- * copying when little comes: splicing costs a third of copying for bulk and
- * makes small exchanges dearer. */
+ * A flow that has shown to be bulk, by a very large read or several large ones
+ * in a row, is spliced through a pipe instead, and goes back to copying when
+ * little comes: splicing costs a third of copying for bulk and makes small
+ * exchanges dearer. */
 #include "tunnel.h"
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "worker.h"
 
 #define LARGE_READ (16u << 10) /* bytes at once that speak of bulk */
+#define BULK_READ (64u << 10)  /* that prove it: no more are copied then */
 #define LARGE_EARNS 4          /* so many in a row, and the flow is spliced */
 #define SPLICE_ROUNDS 8        /* of a MiB: then the others have their turn */
 
@@ -105,7 +106,7 @@ static void judge_bulk(struct flow *flow, size_t n)
 {
 	if (n < LARGE_READ)
 		flow->large = 0;
-	else if (n >= WORKER_BUFFER)
+	else if (n >= BULK_READ)
 		flow->large = LARGE_EARNS; /* and more is there */
 	else if (flow->large < LARGE_EARNS)
 		flow->large++;
@@ -116,9 +117,9 @@ static bool is_bulk(const struct flow *flow)
 	return flow->large >= LARGE_EARNS;
 }
 
-static bool may_splice(struct client *client, const struct flow *flow)
+static bool is_plain(const struct client *client)
 {
-	return is_bulk(flow) && client->client.stream.ops == &stream_plain &&
+	return client->client.stream.ops == &stream_plain &&
 	       client->origin.stream.ops == &stream_plain;
 }
 
@@ -155,11 +156,13 @@ static void flow_read(struct client *client, struct flow *flow)
 	struct worker *worker = client->worker;
 	struct peer *source = source_of(client, flow);
 	struct peer *sink = sink_of(client, flow);
+	bool plain = is_plain(client);
 	ssize_t n, done;
 
-	if (may_splice(client, flow) && flow_splice(client, flow))
+	if (plain && is_bulk(flow) && flow_splice(client, flow))
 		return;
-	n = client_read(source, worker->buffer, sizeof(worker->buffer));
+	n = client_read(source, worker->buffer,
+			plain ? BULK_READ : sizeof(worker->buffer));
 	if (n == 0) {
 		flow->ended = true;
 		return;

@@ -33,7 +33,7 @@
 #include "upstream.h"
 #include "via.h"
 
-#define WORKER_BUFFER (64u << 10) /* the most that one read takes */
+#define WORKER_BUFFER (128u << 10) /* the most that one read takes */
 /* A body is read behind so much room: for a rewritten head that is longer than
  * the one that came, and for the size of a chunk. */
 #define WORKER_FRONT (HEADERS_CLIENT_MORE + BODY_FRONT)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "crypto_nettle.h"
+#include "crypto_x86.h"
 #include "curves-internal.h"
 
 /* Chosen before there is a second thread. */
@@ -104,6 +105,19 @@ br_ecdsa_vrfy crypto_ecdsa_verify(void)
 				      : crypto_nettle_verify;
 }
 
+/* Where there is nothing better, BearSSL's choice stands. */
+static void set_aes_gcm(br_ssl_engine_context *engine)
+{
+	enum crypto_x86 level =
+		chosen == CRYPTO_STOCK ? CRYPTO_X86_NONE : crypto_x86_best();
+
+	br_ssl_engine_set_default_aes_gcm(engine);
+	if (level == CRYPTO_X86_NONE)
+		return;
+	br_ssl_engine_set_aes_ctr(engine, crypto_x86_ctr(level));
+	br_ssl_engine_set_ghash(engine, crypto_x86_ghash(level));
+}
+
 void crypto_equip(br_ssl_engine_context *engine)
 {
 	br_ssl_engine_set_versions(engine, BR_TLS12, BR_TLS12);
@@ -113,7 +127,7 @@ void crypto_equip(br_ssl_engine_context *engine)
 	br_ssl_engine_set_hash(engine, br_sha512_ID, &br_sha512_vtable);
 	br_ssl_engine_set_prf_sha256(engine, br_tls12_sha256_prf);
 	br_ssl_engine_set_prf_sha384(engine, br_tls12_sha384_prf);
-	br_ssl_engine_set_default_aes_gcm(engine);
+	set_aes_gcm(engine);
 	br_ssl_engine_set_default_chapol(engine);
 	br_ssl_engine_set_default_rsavrfy(engine);
 	br_ssl_engine_set_ecdsa(engine, crypto_ecdsa_verify());

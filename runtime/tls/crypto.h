@@ -7,10 +7,12 @@
 
 #include <bearssl.h>
 
-/* By whom elliptic curves are computed.  RSA, hashes and ciphers are BearSSL's
- * in any case. */
+/* By whom elliptic curves and the loops of AES-GCM are computed.  RSA, hashes
+ * and the rest of ciphers are BearSSL's in any case. */
 enum crypto {
-	CRYPTO_NETTLE = 0, /* crypto_nettle.h: several times as fast */
+	CRYPTO_NETTLE = 0, /* crypto_nettle.h and, where the processor has
+			    * what it takes, crypto_x86.h: several times as
+			    * fast */
 	CRYPTO_STOCK,      /* BearSSL */
 };
 

@@ -10,7 +10,7 @@
 #include "runtime/proxy/spill.h"
 #include "runtime/proxy/stream.h"
 
-#define SECURE_BATCH 4 /* records at once */
+#define SECURE_BATCH 8 /* records at once: what a tunnel reads at once */
 #define SECURE_BUFFER (SECURE_BATCH * RECORD_MAX)
 
 /* TLS on TLS on a socket, and no more. */
