@@ -100,7 +100,7 @@ static enum rule_action action_of(const struct policy *policy)
 
 static void test_reload_swaps(void **state)
 {
-	struct store_view view = {NULL, 0};
+	struct store_view view = {.policy = NULL};
 	struct store_reload result;
 	struct policy *old;
 	struct store store;
@@ -127,7 +127,7 @@ static void test_reload_swaps(void **state)
 
 static void test_a_failed_reload_changes_nothing(void **state)
 {
-	struct store_view view = {NULL, 0};
+	struct store_view view = {.policy = NULL};
 	struct store_reload result;
 	struct policy *before;
 	struct store store;
@@ -252,7 +252,7 @@ struct reader {
 static void *read_on(void *context)
 {
 	struct reader *reader = context;
-	struct store_view view = {NULL, 0};
+	struct store_view view = {.policy = NULL};
 
 	while (!atomic_load(reader->stop)) {
 		struct policy *policy =
