@@ -73,22 +73,12 @@ static void check_order(struct lint *lint, const struct rule *rule)
 	}
 }
 
-/* RFC 9110, sections 7.2 and 7.6.1, and what frames a message. */
 static bool is_own_header(struct str name)
 {
 	static const char *const names[] = {
-		"Connection",
-		"Content-Length",
-		"Expect",
-		"Host",
-		"Keep-Alive",
-		"Proxy-Authenticate",
-		"Proxy-Authorization",
-		"Proxy-Connection",
-		"TE",
-		"Trailer",
-		"Transfer-Encoding",
-		"Upgrade",
+#define OWN_HEADER(name) name,
+#include "runtime/policy/own_headers.def"
+#undef OWN_HEADER
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

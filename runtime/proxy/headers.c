@@ -158,18 +158,9 @@ static bool same_name(struct str a, struct str b)
 bool headers_may_set(struct str name)
 {
 	static const char *const names[] = {
-		"Connection",
-		"Content-Length",
-		"Expect",
-		"Host",
-		"Keep-Alive",
-		"Proxy-Authenticate",
-		"Proxy-Authorization",
-		"Proxy-Connection",
-		"TE",
-		"Trailer",
-		"Transfer-Encoding",
-		"Upgrade",
+#define OWN_HEADER(name) name,
+#include "runtime/policy/own_headers.def"
+#undef OWN_HEADER
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
