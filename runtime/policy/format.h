@@ -390,6 +390,12 @@ static inline uint32_t key_signature(uint64_t key)
 	return 1u << (key & 31) | 1u << (key >> 5 & 31);
 }
 
+/* True when SIGNATURE has the bits of KEY. */
+static inline int signature_has(uint32_t signature, uint64_t key)
+{
+	return signature >> (key & 31) & signature >> (key >> 5 & 31) & 1;
+}
+
 /* Of an entry, for LINES. */
 static inline uint64_t entry_hash(const void *name, size_t n, int wildcard,
 				  uint64_t salt)
