@@ -227,6 +227,14 @@ static bool list_lines(const struct blob *blob, uint32_t list,
 	return true;
 }
 
+#define GUESSES 8
+
+/* How many of COUNT words, evenly spread, are below WORD. */
+static uint64_t part_of(uint64_t word, uint32_t count)
+{
+	return ((word >> 32) * count) >> 32;
+}
+
 /* see blob.h */
 bool blob_entry_source(const struct blob *blob, uint32_t list, struct str name,
 		       bool wildcard, struct str *file, uint32_t *line)
@@ -250,21 +258,34 @@ bool blob_found_source(const struct blob *blob, uint32_t list, struct str name,
 	uint32_t bits = get_u32le(lines + 8);
 	uint64_t hash =
 		entry_hash(name.p, name.n, wildcard, get_u64le(lines)) >> bits;
-	uint32_t low = 0;
+	uint32_t low = 0, high = count;
+	uint64_t guess = part_of(hash << bits, count);
 
-	while (count > 0) {
-		uint32_t half = count / 2;
-		uint64_t word = get_u64le(words + 8 * (size_t)(low + half));
+	/* Hashes lie evenly: each guess is corrected by how far off it was, and
+	 * few are needed.  Should they not, the interval is halved. */
+	for (uint32_t step = 0; low < high; step++) {
+		uint32_t at = low + (high - low) / 2;
+
+		if (step < GUESSES)
+			at = guess < low     ? low
+			     : guess >= high ? high - 1
+					     : (uint32_t)guess;
+
+		uint64_t word = get_u64le(words + 8 * (size_t)at);
 
 		if (word >> bits == hash) {
 			*line = (uint32_t)(word & (((uint64_t)1 << bits) - 1));
 			return *line != 0 && file_name(blob, 0, file);
 		}
 		if (word >> bits < hash) {
-			low += half + 1;
-			count -= half + 1;
+			low = at + 1;
+			guess = at + 1 + part_of((hash << bits) - word, count);
 		} else {
-			count = half;
+			uint64_t back =
+				1 + part_of(word - (hash << bits), count);
+
+			high = at;
+			guess = at > back ? at - back : 0;
 		}
 	}
 	return false;
