@@ -22,6 +22,7 @@ struct emit {
 	struct trie trie;
 	struct emit_section section[SECTION_KNOWN];
 	struct intern strings;
+	uint64_t required; /* features that a reader must know */
 	const char *why; /* not NULL: given up */
 };
 

@@ -23,7 +23,8 @@ static const uint32_t metadata_v4[] = {
 /* --- lookup --- */
 
 /* Up to so many entries are counted rather than searched: their keys are all
- * compared at the same time, and a step of a search waits for the one before. */
+ * compared at the same time, and a step of a search waits for the one before.
+ */
 #define COUNTED 24
 
 /* The last of the N entries at P whose key is not above KEY; the one before P
