@@ -227,6 +227,8 @@ static bool list_lines(const struct blob *blob, uint32_t list,
 	return true;
 }
 
+/* A list longer than this is worth guessing in, so many times. */
+#define GUESSED 64
 #define GUESSES 8
 
 /* How many of COUNT words, evenly spread, are below WORD. */
@@ -265,13 +267,15 @@ bool blob_found_source(const struct blob *blob, uint32_t list, struct str name,
 
 	/* Hashes lie evenly: each guess is corrected by how far off it was, and
 	 * few are needed.  Should they not, the interval is halved. */
-	for (uint32_t step = 0; low < high; step++) {
+	for (unsigned left = count > GUESSED ? GUESSES : 0; low < high;) {
 		uint32_t at = low + (high - low) / 2;
 
-		if (step < GUESSES)
+		if (left > 0) {
+			left--;
 			at = guess < low     ? low
 			     : guess >= high ? high - 1
 					     : (uint32_t)guess;
+		}
 
 		uint64_t word = lines_word(words, width, at);
 		uint64_t found = word >> unused >> bits;
