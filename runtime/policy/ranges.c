@@ -1,6 +1,6 @@
 /* ranges.c - see ranges.h; ranges-format.h has the layout.  ranges_verify.c has
  * walked the image: every position below comes from a verified word and every
- * loop halves a span, so that a lookup needs no checks of its own. */
+ * loop halves or walks a span, so that a lookup needs no checks of its own. */
 #include "ranges.h"
 
 #include "ranges-format.h"
