@@ -23,7 +23,7 @@ struct emit {
 	struct emit_section section[SECTION_KNOWN];
 	struct intern strings;
 	uint64_t required; /* features that a reader must know */
-	const char *why; /* not NULL: given up */
+	const char *why;   /* not NULL: given up */
 };
 
 void emit_rules(struct emit *emit);
