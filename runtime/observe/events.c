@@ -302,23 +302,6 @@ static uint64_t elapsed_us(const struct timespec *from,
 	return us > 0 ? (uint64_t)us : 0;
 }
 
-static void count_close(const struct exchange *exchange,
-			const struct tunnel_record *tunnel, uint64_t us)
-{
-	struct metrics *metrics = exchange->metrics;
-
-	if (metrics == NULL)
-		return;
-	metrics_set_count(metrics, exchange->set, SET_CLOSED);
-	if (tunnel->at_termination)
-		metrics_set_count(metrics, exchange->set, SET_AT_TERMINATION);
-	metrics_set_observe(metrics, exchange->set, SET_DURATION, us);
-	metrics_set_observe(metrics, exchange->set, SET_BYTES_IN,
-			    tunnel->bytes_in);
-	metrics_set_observe(metrics, exchange->set, SET_BYTES_OUT,
-			    tunnel->bytes_out);
-}
-
 void log_close(struct log *log, const struct exchange *exchange,
 	       const char *reason, const struct tunnel_record *tunnel,
 	       const char *error)
@@ -326,8 +309,10 @@ void log_close(struct log *log, const struct exchange *exchange,
 	struct json line = log_begin(log, LOG_INFO, "CANONICAL-PROXY-CN-CLOSE");
 	char text[ENDPOINT_TEXT];
 	struct timespec now;
+	uint64_t us;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	us = elapsed_us(&exchange->start, &now);
 	put_exchange(&line, exchange, reason);
 	json_put_milli(&line, "conn_establish_time_ms", tunnel->connect_us);
 	json_put_plain(&line, "outbound_local_addr",
@@ -337,11 +322,14 @@ void log_close(struct log *log, const struct exchange *exchange,
 	json_put_unsigned(&line, "bytes_in", tunnel->bytes_in);
 	json_put_unsigned(&line, "bytes_out", tunnel->bytes_out);
 	put_time(&line, "end_time", &now);
-	json_put_micro(&line, "duration", elapsed_us(&exchange->start, &now));
+	json_put_micro(&line, "duration", us);
 	put_time(&line, "last_activity", &tunnel->last_activity);
 	if (tunnel->at_termination)
 		json_put_bool(&line, "active_at_termination", true);
 	json_put_text(&line, "error", error);
 	log_end(log, &line);
-	count_close(exchange, tunnel, elapsed_us(&exchange->start, &now));
+	if (exchange->metrics != NULL)
+		metrics_tunnel_closed(exchange->metrics, exchange->set,
+				      tunnel->at_termination, us,
+				      tunnel->bytes_in, tunnel->bytes_out);
 }
