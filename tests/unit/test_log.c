@@ -52,12 +52,12 @@ static void close_log(struct pipes *pipes)
 static void write_line(struct log *log, uint64_t number)
 {
 	static char filler[900];
-	struct json line = log_begin(log, LOG_INFO, "line");
+	struct json *line = log_begin(log, LOG_INFO, "line");
 
 	memset(filler, 'x', sizeof(filler) - 1);
-	json_put_unsigned(&line, "number", number);
-	json_put_text(&line, "filler", filler);
-	log_end(log, &line);
+	json_put_unsigned(line, "number", number);
+	json_put_text(line, "filler", filler);
+	log_end(log);
 }
 
 /* Read lines until N of them and the dropped ones make WANT. */
