@@ -86,6 +86,7 @@ POLICY_SRC := \
 	runtime/policy/ranges_items.c \
 	runtime/policy/ranges_pack.c \
 	runtime/policy/ranges_verify.c \
+	runtime/policy/str.c \
 	runtime/policy/verify.c \
 	runtime/policy/verify_hosts.c \
 	runtime/policy/verify_records.c \
