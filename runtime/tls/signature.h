@@ -10,6 +10,8 @@
 
 #define KEY_MIN_RSA_BITS 2048
 #define KEY_MAX_RSA_BITS 4096 /* what BearSSL 0.6 computes with */
+/* Of RSA; more makes checking slow and is of no use. */
+#define KEY_MAX_EXPONENT_BYTES 4
 
 enum key_kind { KEY_NONE = 0, KEY_RSA, KEY_EC };
 
