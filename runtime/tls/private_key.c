@@ -296,10 +296,9 @@ static size_t rsa_sign(const struct private_key *key, const struct hash *hash,
 	size_t size = (rsa->n_bitlen + 7) / 8;
 	uint8_t signed_digest[br_sha512_SIZE];
 
-	if (br_rsa_pkcs1_sign_get_default()(hash->oid, digest, hash->size, rsa,
-					    out) == 1 &&
-	    br_rsa_pkcs1_vrfy_get_default()(out, size, hash->oid, hash->size,
-					    &public, signed_digest) == 1 &&
+	if (crypto_rsa_sign()(hash->oid, digest, hash->size, rsa, out) == 1 &&
+	    crypto_rsa_verify()(out, size, hash->oid, hash->size, &public,
+				signed_digest) == 1 &&
 	    memcmp(signed_digest, digest, hash->size) == 0)
 		return size;
 	explicit_bzero(out, size);

@@ -217,10 +217,9 @@ static bool rsa_check(const struct signature *signature, const uint8_t *hash,
 				 .elen = key->exponent.n};
 	uint8_t signed_hash[MAX_HASH];
 
-	return br_rsa_pkcs1_vrfy_get_default()(
-		       signature->value.p, signature->value.n,
-		       hash_oid(signature->hash), length, &rsa,
-		       signed_hash) == 1 &&
+	return crypto_rsa_verify()(signature->value.p, signature->value.n,
+				   hash_oid(signature->hash), length, &rsa,
+				   signed_hash) == 1 &&
 	       memcmp(signed_hash, hash, length) == 0;
 }
 
