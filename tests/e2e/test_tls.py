@@ -735,7 +735,8 @@ def test_silence_is_no_failure(secure, world, web, origin):
 def test_stalled_handshake(secure, world, web, origin):
     child = secure(config="read_header_timeout: 300ms\n")
     hello = ssl.MemoryBIO()
-    tls = world.context().wrap_bio(ssl.MemoryBIO(), hello)
+    tls = world.context().wrap_bio(ssl.MemoryBIO(), hello,
+                                   server_hostname="127.0.0.1")
     with pytest.raises(ssl.SSLWantReadError):
         tls.do_handshake()
     hello = hello.read()
