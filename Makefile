@@ -233,6 +233,7 @@ RUNTIME_SRC := \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \
+	runtime/tls/crypto_gmp.c \
 	runtime/tls/crypto_nettle.c \
 	runtime/tls/crypto_x86.c \
 	runtime/tls/der.c \
