@@ -2,6 +2,9 @@
 # `make help` lists the rest.  Products go to $(BUILD)/ and nowhere else.
 
 BUILD   ?= build
+# One name for one file, however it was given: what an object depends on is
+# written beside it by name.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX  ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
@@ -86,6 +89,7 @@ POLICY_SRC := \
 	runtime/policy/ranges_items.c \
 	runtime/policy/ranges_pack.c \
 	runtime/policy/ranges_verify.c \
+	runtime/policy/str.c \
 	runtime/policy/verify.c \
 	runtime/policy/verify_hosts.c \
 	runtime/policy/verify_records.c \
@@ -232,6 +236,7 @@ RUNTIME_SRC := \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \
+	runtime/tls/crypto_gmp.c \
 	runtime/tls/crypto_nettle.c \
 	runtime/tls/crypto_x86.c \
 	runtime/tls/der.c \

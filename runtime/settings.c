@@ -535,7 +535,7 @@ const struct setting settings_table[] = {
 	 "Heed a CRL for DURATION past its next update (default: 0)",
 	 set_crl_grace},
 	{"crypto", "crypto", SETTING_STRING, "BY",
-	 "Compute elliptic curves by nettle (the default) or stock, BearSSL",
+	 "Compute curves and RSA by nettle (the default) or stock, BearSSL",
 	 set_crypto},
 	{"require-client-cert", "require_client_cert", SETTING_BOOL, NULL,
 	 "Refuse clients that show no certificate", set_require_client_cert},
