@@ -63,7 +63,7 @@ static void count_lists(struct lines *lines, const struct canonical *policy)
 	}
 	for (uint32_t i = 0; i < lines->lists; i++)
 		lines->first[i + 1] += lines->first[i];
-	while (most >> lines->bits != 0 && lines->bits < 32)
+	while (lines->bits < 32 && most >> lines->bits != 0)
 		lines->bits++;
 }
 
