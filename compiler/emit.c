@@ -101,6 +101,7 @@ static void write_header(const struct emit *emit, struct crc32c crc, uint8_t *p,
 	put_u16le(p + HEADER_MINOR, FORMAT_MINOR);
 	put_u32le(p + HEADER_BYTE_ORDER, FORMAT_BYTE_ORDER);
 	put_u64le(p + HEADER_LENGTH, length);
+	put_u64le(p + HEADER_REQUIRED, emit->required);
 	put_u32le(p + HEADER_SECTIONS, sections);
 	write_digests(emit, p);
 	/* the sum's own field is still zero */

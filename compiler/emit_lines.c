@@ -1,7 +1,8 @@
 /* emit_lines.c - the source map: where each entry, rule and address rule was
  * written.  An entry is known by a hash as wide as the line number leaves room
  * for in 8 bytes; a salt is sought with which no two entries of a list share
- * one, so that what is found is exact. */
+ * one, so that what is found is exact.  Then as much of the hashes is kept as
+ * it takes to tell them apart. */
 #include <stdlib.h>
 
 #include "emit_sections.h"
@@ -31,8 +32,9 @@ static void emit_files(struct emit *emit)
 
 /* Entries by list, and in each by word. */
 struct lines {
-	uint32_t lists; /* the two global ones included */
-	uint32_t bits;  /* of a line */
+	uint32_t lists;     /* the two global ones included */
+	uint32_t bits;      /* of a line */
+	uint32_t hash_bits; /* that it takes to tell entries of a list apart */
 	uint32_t *first;
 	uint64_t *words;
 	uint64_t *spare;
@@ -61,7 +63,7 @@ static void count_lists(struct lines *lines, const struct canonical *policy)
 	}
 	for (uint32_t i = 0; i < lines->lists; i++)
 		lines->first[i + 1] += lines->first[i];
-	while (most >> lines->bits != 0 && lines->bits < 32)
+	while (lines->bits < 32 && most >> lines->bits != 0)
 		lines->bits++;
 }
 
@@ -104,14 +106,30 @@ static void sort_words(uint64_t *words, uint64_t *spare, uint32_t n)
 		memcpy(words, from, n * sizeof(*words));
 }
 
+/* How many of the upper bits it takes to tell WORDS apart, which are sorted. */
+static uint32_t bits_that_differ(const uint64_t *words, uint32_t n)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 1; i < n; i++) {
+		uint64_t differ = words[i] ^ words[i - 1];
+		uint32_t bits =
+			differ ? 1 + (uint32_t)__builtin_clzll(differ) : 64;
+
+		if (bits > most)
+			most = bits;
+	}
+	return most;
+}
+
 /* Hash all entries with SALT; false when two of a list have one hash. */
 static bool hash_entries(struct lines *lines, const struct canonical *policy,
 			 uint64_t salt)
 {
 	uint32_t *at = allocate(lines->lists, sizeof(*at));
 	uint64_t line_mask = ((uint64_t)1 << lines->bits) - 1;
-	bool distinct = true;
 
+	lines->hash_bits = 0;
 	memcpy(at, lines->first, lines->lists * sizeof(*at));
 	for (uint32_t i = 0; i < policy->entry_count; i++) {
 		const struct canonical_entry *e = &policy->entries[i];
@@ -125,17 +143,18 @@ static bool hash_entries(struct lines *lines, const struct canonical *policy,
 		lines->words[at[list_index(policy, e->list)]++] =
 			(hash & ~line_mask) | e->line;
 	}
-	for (uint32_t k = 0; k < lines->lists && distinct; k++) {
+	for (uint32_t k = 0; k < lines->lists; k++) {
 		uint64_t *words = lines->words + lines->first[k];
 		uint32_t n = lines->first[k + 1] - lines->first[k];
+		uint32_t bits;
 
 		sort_words(words, lines->spare, n);
-		for (uint32_t i = 1; i < n; i++)
-			distinct &= words[i] >> lines->bits !=
-				    words[i - 1] >> lines->bits;
+		bits = bits_that_differ(words, n);
+		if (bits > lines->hash_bits)
+			lines->hash_bits = bits;
 	}
 	free(at);
-	return distinct;
+	return lines->hash_bits + lines->bits <= 64;
 }
 
 static void write_lines(struct emit *emit, const struct lines *lines,
@@ -143,20 +162,32 @@ static void write_lines(struct emit *emit, const struct lines *lines,
 {
 	struct emit_section *out = &emit->section[SECTION_LINES];
 	uint32_t n = lines->first[lines->lists];
+	uint32_t width = (lines->hash_bits + lines->bits + 7) / 8;
+	uint64_t line_mask = ((uint64_t)1 << lines->bits) - 1;
 
+	if (width < LINES_MIN_WIDTH)
+		width = LINES_MIN_WIDTH;
+	if (width < 8)
+		emit->required |= FEATURE_NARROW_LINES;
 	out->present = true;
 	out->count = n;
 	put_u64le(buffer_add(&out->bytes, 8), salt);
 	buffer_put_u32(&out->bytes, lines->bits);
-	buffer_put_u32(&out->bytes, 0);
+	buffer_put_u32(&out->bytes, width < 8 ? width : 0);
 	for (uint32_t i = 0; i <= lines->lists; i++)
 		buffer_put_u32(&out->bytes, lines->first[i]);
 	buffer_align(&out->bytes, 8);
 
-	uint8_t *p = buffer_add(&out->bytes, 8 * (size_t)n);
+	uint8_t *p = buffer_add(&out->bytes, width * (size_t)n);
 
-	for (uint32_t i = 0; i < n; i++)
-		put_u64le(p + 8 * (size_t)i, lines->words[i]);
+	for (uint32_t i = 0; i < n; i++, p += width) {
+		uint64_t hash = lines->words[i] >> (64 - 8 * width);
+		uint8_t word[8];
+
+		put_u64le(word,
+			  (hash & ~line_mask) | (lines->words[i] & line_mask));
+		memcpy(p, word, width);
+	}
 }
 
 static void emit_entry_lines(struct emit *emit)

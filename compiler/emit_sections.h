@@ -22,7 +22,8 @@ struct emit {
 	struct trie trie;
 	struct emit_section section[SECTION_KNOWN];
 	struct intern strings;
-	const char *why; /* not NULL: given up */
+	uint64_t required; /* features that a reader must know */
+	const char *why;   /* not NULL: given up */
 };
 
 void emit_rules(struct emit *emit);

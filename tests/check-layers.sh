@@ -95,7 +95,7 @@ for object in "$build"/obj/runtime/policy/*.o; do
 	name=$(basename "$object" .o)
 	permitted='^(mem(cpy|cmp|set|move|chr)|strlen|__mem(cpy|set|move)_chk|__stack_chk_fail|__(asan|ubsan|sanitizer)_.*|_GLOBAL_OFFSET_TABLE_)$'
 	case $name in
-	blob) permitted="$permitted|^(open|openat|open64|read|close|fstat|fstat64|mmap|mmap64|munmap|memfd_create|ftruncate|ftruncate64|fcntl|fcntl64|write|lseek|__errno_location|madvise)\$" ;;
+	blob) permitted="$permitted|^(open|openat|open64|read|close|fstat|fstat64|mmap|mmap64|munmap|memfd_create|ftruncate|ftruncate64|fcntl|fcntl64|write|lseek|__errno_location|sendfile|sendfile64)\$" ;;
 	ranges_build) permitted="$permitted|^(malloc|calloc|realloc|free|qsort|aligned_alloc)\$" ;;
 	idna) permitted="$permitted|^(idn2_.*|malloc|free)\$" ;;
 	esac

@@ -222,9 +222,19 @@ static bool list_lines(const struct blob *blob, uint32_t list,
 	const uint8_t *first = p + LINES_FIRST + 4 * (size_t)list;
 	size_t head = lines_head(lists);
 
-	*words = p + head + 8 * (size_t)get_u32le(first);
+	*words = p + head + lines_width(p) * (size_t)get_u32le(first);
 	*count = get_u32le(first + 4) - get_u32le(first);
 	return true;
+}
+
+/* A list longer than this is worth guessing in, so many times. */
+#define GUESSED 64
+#define GUESSES 8
+
+/* How many of COUNT words, evenly spread, are below WORD. */
+static uint64_t part_of(uint64_t word, uint32_t count)
+{
+	return ((word >> 32) * count) >> 32;
 }
 
 /* see blob.h */
@@ -247,24 +257,42 @@ bool blob_found_source(const struct blob *blob, uint32_t list, struct str name,
 		return false;
 
 	const uint8_t *lines = blob->section[SECTION_LINES].p;
-	uint32_t bits = get_u32le(lines + 8);
-	uint64_t hash =
-		entry_hash(name.p, name.n, wildcard, get_u64le(lines)) >> bits;
-	uint32_t low = 0;
+	uint32_t bits = get_u32le(lines + LINES_BITS);
+	uint32_t width = lines_width(lines), unused = 64 - 8 * width;
+	uint64_t hash = entry_hash(name.p, name.n, wildcard,
+				   get_u64le(lines + LINES_SALT));
+	uint64_t wanted = hash >> unused >> bits;
+	uint64_t guess = part_of(hash, count);
+	uint32_t low = 0, high = count;
 
-	while (count > 0) {
-		uint32_t half = count / 2;
-		uint64_t word = get_u64le(words + 8 * (size_t)(low + half));
+	/* Hashes lie evenly: each guess is corrected by how far off it was, and
+	 * few are needed.  Should they not, the interval is halved. */
+	for (unsigned left = count > GUESSED ? GUESSES : 0; low < high;) {
+		uint32_t at = low + (high - low) / 2;
 
-		if (word >> bits == hash) {
-			*line = (uint32_t)(word & (((uint64_t)1 << bits) - 1));
+		if (left > 0) {
+			left--;
+			at = guess < low     ? low
+			     : guess >= high ? high - 1
+					     : (uint32_t)guess;
+		}
+
+		uint64_t word = lines_word(words, width, at);
+		uint64_t found = word >> unused >> bits;
+
+		if (found == wanted) {
+			*line = (uint32_t)(word >> unused &
+					   (((uint64_t)1 << bits) - 1));
 			return *line != 0 && file_name(blob, 0, file);
 		}
-		if (word >> bits < hash) {
-			low += half + 1;
-			count -= half + 1;
+		if (found < wanted) {
+			low = at + 1;
+			guess = at + 1 + part_of(hash - word, count);
 		} else {
-			count = half;
+			uint64_t back = 1 + part_of(word - hash, count);
+
+			high = at;
+			guess = at > back ? at - back : 0;
 		}
 	}
 	return false;

@@ -26,9 +26,10 @@
 #define FORMAT_MAGIC "EGRPOL\r\n"
 #define FORMAT_MAGIC_BYTES 8
 #define FORMAT_MAJOR 1
-#define FORMAT_MINOR 0
+#define FORMAT_MINOR 1 /* 1: FEATURE_NARROW_LINES */
 #define FORMAT_BYTE_ORDER 0x01020304u
-#define FORMAT_FEATURES 0 /* required features that this program knows */
+#define FORMAT_FEATURES FEATURE_NARROW_LINES /* that this program knows */
+#define FEATURE_NARROW_LINES 1u /* words of LINES have less than 8 bytes */
 
 #define FORMAT_ALIGN 64 /* of every section */
 #define FORMAT_MAX_BYTES ((uint64_t)1 << 30)
@@ -266,11 +267,18 @@ enum {
 /* --- FILES, LINES ------------------------------------------------------------
  * FILES: u32 offset[count + 1] into the bytes that follow, each name with its
  * NUL.  RULE_LINES: u32 a rule.  RANGE_LINES: {u32 file, u32 line} a rule.
- * LINES: u64 salt, u32 line bits, u32 0, u32 first[lists + 3], padding to 8,
- * then u64 words in ascending order in each list: hash << line bits | line.
- * The last two lists are the global ones, deny before allow. */
+ * LINES: u64 salt, u32 line bits, u32 width, u32 first[lists + 3], padding to
+ * 8, then words in ascending order in each list: hash << line bits | line.  The
+ * last two lists are the global ones, deny before allow.  Words have WIDTH
+ * bytes, LINES_MIN_WIDTH to 7, or 8 where it is zero. */
 
-#define LINES_FIRST 16 /* where first[] starts */
+enum {
+	LINES_SALT = 0,
+	LINES_BITS = 8,
+	LINES_WIDTH = 12,
+	LINES_FIRST = 16, /* where first[] starts */
+};
+#define LINES_MIN_WIDTH 4
 
 /* --- bytes ---------------------------------------------------------------- */
 
@@ -390,6 +398,12 @@ static inline uint32_t key_signature(uint64_t key)
 	return 1u << (key & 31) | 1u << (key >> 5 & 31);
 }
 
+/* True when SIGNATURE has the bits of KEY. */
+static inline int signature_has(uint32_t signature, uint64_t key)
+{
+	return signature >> (key & 31) & signature >> (key >> 5 & 31) & 1;
+}
+
 /* Of an entry, for LINES. */
 static inline uint64_t entry_hash(const void *name, size_t n, int wildcard,
 				  uint64_t salt)
@@ -402,6 +416,21 @@ static inline uint64_t entry_hash(const void *name, size_t n, int wildcard,
 static inline size_t lines_head(uint32_t lists)
 {
 	return (LINES_FIRST + 4 * ((size_t)lists + 3) + 7) / 8 * 8;
+}
+
+static inline uint32_t lines_width(const uint8_t *lines)
+{
+	uint32_t width = get_u32le(lines + LINES_WIDTH);
+
+	return width != 0 ? width : 8;
+}
+
+/* Word I of WIDTH bytes in the upper part of the result; below it is what lies
+ * before the word, be it the section's head. */
+static inline uint64_t lines_word(const uint8_t *words, uint32_t width,
+				  uint32_t i)
+{
+	return get_u64le(words + width * ((size_t)i + 1) - 8);
 }
 
 _Static_assert(HEADER_RESERVED + 8 == HEADER_BYTES, "header");

@@ -235,7 +235,11 @@ static enum host_error normalize(struct str text, struct hostname *out,
 	 * to us or to inet_aton(). */
 	if (text.p[start] >= '0' && text.p[start] <= '9') {
 		if (addr_parse(text, &addr)) {
-			set_address(out, &addr);
+			/* without colons it is a dotted quad, and that has but
+			 * one spelling */
+			out->form = HOST_IPV4;
+			out->length = (uint16_t)n;
+			out->addr = addr;
 			return HOST_OK;
 		}
 		if (hostname_is_numeric_form(text))
@@ -422,9 +426,8 @@ enum authority_error authority_split(struct str text, struct str *host,
 		name = str_make(text.p, colon - 1);
 		if (name.n > 0 && memchr(name.p, ':', name.n))
 			return AUTHORITY_TOO_MANY_COLONS;
-		for (size_t i = 0; i < text.n; i++)
-			if (text.p[i] == '[' || text.p[i] == ']')
-				return AUTHORITY_BRACKETS;
+		if (memchr(text.p, '[', text.n) || memchr(text.p, ']', text.n))
+			return AUTHORITY_BRACKETS;
 	}
 	if (colon == text.n)
 		return AUTHORITY_BAD_PORT;

@@ -44,34 +44,30 @@ static inline uint32_t bucket_code(const struct hosts_bucket *b, uint32_t i)
 	return b->codes ? get_u16le(b->codes + 2 * (size_t)i) : TOPS_NONE;
 }
 
+#ifdef LABEL_SSE2
+/* The sum of the lengths that the first I <= 16 of sixteen prints have. */
+static inline size_t prints_lengths(__m128i low, __m128i high, uint32_t i)
+{
+	const __m128i lengths = _mm_set1_epi16(PRINT_LENGTH);
+	__m128i v = _mm_packus_epi16(_mm_and_si128(low, lengths),
+				     _mm_and_si128(high, lengths));
+
+	v = _mm_and_si128(v, label_load(label_ones + 16 - i));
+	v = _mm_sad_epu8(v, _mm_setzero_si128());
+	return (size_t)_mm_cvtsi128_si64(v) +
+	       (size_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(v, v));
+}
+#endif
+
 /* Where the label of child I starts: after those before it. */
 static inline const uint8_t *bucket_label(const struct hosts_bucket *b,
 					  uint32_t i)
 {
-	const uint8_t *prints = b->prints;
 	size_t before = 0;
 
-#ifdef LABEL_SSE2
-	/* eight at a time, without a branch on which of them it is */
-	const __m128i lengths = _mm_set1_epi16(PRINT_LENGTH);
-
-	for (;; prints += 16, i -= 8) {
-		__m128i v = _mm_and_si128(label_load(prints), lengths);
-
-		if (i < 8)
-			v = _mm_and_si128(v,
-					  label_load(label_ones + 16 - 2 * i));
-		v = _mm_sad_epu8(v, _mm_setzero_si128());
-		before += (size_t)_mm_cvtsi128_si64(v) +
-			  (size_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(v, v));
-		if (i <= 8)
-			return b->labels + before;
-	}
-#else
 	for (uint32_t j = 0; j < i; j++)
-		before += prints[2 * (size_t)j] & PRINT_LENGTH;
+		before += b->prints[2 * (size_t)j] & PRINT_LENGTH;
 	return b->labels + before;
-#endif
 }
 
 /* The arrays of a bucket, its prints starting at P. */

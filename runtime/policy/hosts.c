@@ -85,12 +85,12 @@ static inline size_t cursor_next(struct cursor *c)
 struct key {
 	uint64_t hash;
 	const uint8_t *label;
+	size_t length;      /* 1..FORMAT_LABEL_MAX */
 	const uint8_t *top; /* NULL: one label */
-	uint8_t length;     /* of the label, 1..FORMAT_LABEL_MAX */
-	uint8_t top_length;
+	size_t top_length;
 };
 
-static inline bool top_equal(const struct hosts *hosts, uint32_t code,
+ALWAYS_INLINE bool top_equal(const struct hosts *hosts, uint32_t code,
 			     const struct key *key)
 {
 	if (code == TOPS_NONE || key->top == NULL)
@@ -102,18 +102,42 @@ static inline bool top_equal(const struct hosts *hosts, uint32_t code,
 	       label_equal(top, key->top, key->top_length);
 }
 
-/* Child I has the right fingerprint: its value if it is KEY, else 0. */
+/* Child I of B has the right fingerprint: its value if it is KEY, else 0. */
 ALWAYS_INLINE uint32_t child_value(const struct hosts *hosts,
-				   const uint8_t *prints, uint32_t n,
-				   size_t owners, bool codes, uint32_t i,
-				   const struct key *key)
+				   const struct hosts_bucket *b, uint32_t i,
+				   const uint8_t *label, const struct key *key)
 {
-	struct hosts_bucket b = bucket_arrays(prints, n, owners, codes);
-
-	if (!label_equal(bucket_label(&b, i), key->label, key->length) ||
-	    (codes && !top_equal(hosts, bucket_code(&b, i), key)))
+	if (!label_equal(label, key->label, key->length) ||
+	    (b->codes != NULL && !top_equal(hosts, bucket_code(b, i), key)))
 		return 0;
-	return bucket_value(&b, i);
+	return bucket_value(b, i);
+}
+
+/* One print after the other: for a machine that cannot compare more at once,
+ * and for the rare bucket that is longer than what is compared at once.  No
+ * structures: they would be written down on the usual way, too. */
+static __attribute__((noinline)) uint32_t
+children_scan(const struct hosts *hosts, const uint8_t *prints, uint32_t n,
+	      size_t owners, bool codes, uint64_t hash, const uint8_t *text,
+	      size_t length, const uint8_t *top, size_t top_length)
+{
+	struct key key = {hash, text, length, top, top_length};
+	struct hosts_bucket b = bucket_arrays(prints, n, owners, codes);
+	uint16_t print = key_print(hash, length);
+	const uint8_t *label = b.labels;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t here = bucket_print(&b, i);
+
+		if (here == print) {
+			uint32_t value = child_value(hosts, &b, i, label, &key);
+
+			if (value != 0)
+				return value;
+		}
+		label += here & PRINT_LENGTH;
+	}
+	return 0;
 }
 
 /* The value of the child KEY among N, 0 when there is none: no value is 0, for
@@ -123,38 +147,36 @@ ALWAYS_INLINE uint32_t children_find(const struct hosts *hosts,
 				     size_t owners, bool codes,
 				     const struct key *key)
 {
-	uint16_t print = key_print(key->hash, key->length);
-	uint32_t value;
-
 #ifdef LABEL_SSE2
-	/* Eight at a time; what is read beyond the last lies in the arrays that
-	 * follow or in the section's pad. */
-	const __m128i wanted = _mm_set1_epi16((short)print);
+	if (__builtin_expect(n > 16, 0))
+		return children_scan(hosts, prints, n, owners, codes, key->hash,
+				     key->label, key->length, key->top,
+				     key->top_length);
 
-	for (uint32_t i = 0; i < n; i += 8) {
-		uint32_t hits = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi16(
-			label_load(prints + 2 * (size_t)i), wanted));
+	/* All at once, so that neither how many there are nor which of them it
+	 * is makes a branch.  What is read beyond the last lies in the arrays
+	 * that follow or in the section's pad. */
+	struct hosts_bucket b = bucket_arrays(prints, n, owners, codes);
+	const __m128i wanted =
+		_mm_set1_epi16((short)key_print(key->hash, key->length));
+	__m128i low = label_load(prints), high = label_load(prints + 16);
+	uint32_t hits = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(
+		_mm_cmpeq_epi16(low, wanted), _mm_cmpeq_epi16(high, wanted)));
 
-		/* one bit for each */
-		hits &= n - i < 8 ? (0x5555u >> 2 * (8 - (n - i))) : 0x5555u;
-		for (; hits != 0; hits &= hits - 1) {
-			value = child_value(
-				hosts, prints, n, owners, codes,
-				i + (uint32_t)__builtin_ctz(hits) / 2, key);
-			if (value != 0)
-				return value;
-		}
-	}
-#else
-	for (uint32_t i = 0; i < n; i++) {
-		if (get_u16le(prints + 2 * (size_t)i) != print)
-			continue;
-		value = child_value(hosts, prints, n, owners, codes, i, key);
+	for (hits &= (1u << n) - 1; hits != 0; hits &= hits - 1) {
+		uint32_t i = (uint32_t)__builtin_ctz(hits);
+		const uint8_t *label = b.labels + prints_lengths(low, high, i);
+		uint32_t value = child_value(hosts, &b, i, label, key);
+
 		if (value != 0)
 			return value;
 	}
-#endif
 	return 0;
+#else
+	return children_scan(hosts, prints, n, owners, codes, key->hash,
+			     key->label, key->length, key->top,
+			     key->top_length);
+#endif
 }
 
 /* The bucket for KEY of the node at P, NULL when its signature says no. */
@@ -165,14 +187,18 @@ ALWAYS_INLINE const uint8_t *directory_find(const uint8_t *p,
 {
 	const uint8_t *entry =
 		directory_entry(directory, key_bucket(key->hash, buckets));
-	uint32_t signature = key_signature(key->hash);
 
-	if ((get_u32le(entry + 4) & signature) != signature)
+	if (!signature_has(get_u32le(entry + 4), key->hash))
 		return NULL;
-	return p + get_u32le(entry);
+	p += get_u32le(entry);
+	/* where its labels are, often: not after its prints have come, but at
+	 * once */
+	__builtin_prefetch(p + 64);
+	return p;
 }
 
-static uint32_t root_find(const struct hosts *hosts, const struct key *key)
+ALWAYS_INLINE uint32_t root_find(const struct hosts *hosts,
+				 const struct key *key)
 {
 	const uint8_t *p = hosts->node;
 
@@ -257,23 +283,20 @@ struct walk {
 
 /* An owner of the host's text from START on.  Deeper ones come later and win.
  */
-static inline void take(struct walk *walk, uint32_t owner, size_t start,
-			bool wildcard)
+ALWAYS_INLINE void take(struct walk walk, uint32_t owner, size_t start)
 {
-	struct hosts_entry entry = {true, wildcard, (uint16_t)start};
+	struct hosts_entry entry = {true, start != 0, (uint16_t)start};
 
-	if (owner == 0)
-		return;
 	if (owner & OWNER_DENY)
-		walk->answer->deny = entry;
+		walk.answer->deny = entry;
 	if (owner & OWNER_ALLOW)
-		walk->answer->allow = entry;
-	if (owner_has(walk->hosts, owner, walk->list))
-		walk->answer->list = entry;
+		walk.answer->allow = entry;
+	if (owner_has(walk.hosts, owner, walk.list))
+		walk.answer->list = entry;
 }
 
 /* Take what VALUE says of the name at START; the node below it, or NULL. */
-static inline const uint8_t *step(struct walk *walk, uint32_t value,
+ALWAYS_INLINE const uint8_t *step(struct walk walk, uint32_t value,
 				  size_t start)
 {
 	/* The name itself counts when it is all of the host, its wildcard when
@@ -284,43 +307,44 @@ static inline const uint8_t *step(struct walk *walk, uint32_t value,
 	const uint8_t *node = NULL;
 
 	if (type == VALUE_NODE) {
-		node = walk->hosts->node + NODE_UNIT * (size_t)rest;
+		node = walk.hosts->node + NODE_UNIT * (size_t)rest;
 		rest = node_owner(node, wanted);
 	} else if (!(type & wanted)) {
 		return NULL;
 	}
-	if (start == 0 || !walk->exact_only)
-		take(walk, rest, start, start != 0);
+	if (start == 0 || !walk.exact_only)
+		take(walk, rest, start);
 	return node;
 }
 
 /* The key of the label from START to END; false when no label is like it. */
-static inline bool key_label(struct key *key, const uint8_t *text, size_t start,
+ALWAYS_INLINE bool key_label(struct key *key, const uint8_t *text, size_t start,
 			     size_t end)
 {
 	if (end - start - 1 >= FORMAT_LABEL_MAX)
 		return false;
 	key->label = text + start;
-	key->length = (uint8_t)(end - start);
+	key->length = end - start;
 	key->hash = label_hash(key->label, key->length);
+	key->top = NULL;
+	key->top_length = 0;
 	return true;
 }
 
 /* A key that is the top label alone.  The node below it, or NULL. */
-static const uint8_t *walk_single(struct walk *walk, struct key key,
-				  size_t start)
+static __attribute__((noinline)) const uint8_t *
+walk_single(struct walk walk, struct key key, size_t start)
 {
-	key.top = NULL;
 	key.hash = key_hash_one(key.hash);
 
-	uint32_t value = root_find(walk->hosts, &key);
+	uint32_t value = root_find(walk.hosts, &key);
 
 	return value != 0 ? step(walk, value, start) : NULL;
 }
 
 /* The first two labels, by the root.  The node to go on from, and in *START
  * how far the text has been read; NULL at the end of the way. */
-static inline const uint8_t *walk_root(struct walk *walk, struct cursor *cursor,
+ALWAYS_INLINE const uint8_t *walk_root(struct walk walk, struct cursor *cursor,
 				       size_t *start)
 {
 	const uint8_t *node = NULL;
@@ -328,10 +352,10 @@ static inline const uint8_t *walk_root(struct walk *walk, struct cursor *cursor,
 	struct key top, key;
 
 	*start = cursor_next(cursor);
-	if (!key_label(&top, walk->text, *start, end))
+	if (!key_label(&top, walk.text, *start, end))
 		return NULL;
-	walk->answer->nodes = 1;
-	if (walk->hosts->singles > 0)
+	walk.answer->nodes = 1;
+	if (walk.hosts->singles > 0)
 		node = walk_single(walk, top, *start);
 	/* Names below this one stand either under its node or beside it in the
 	 * root, never both. */
@@ -340,13 +364,13 @@ static inline const uint8_t *walk_root(struct walk *walk, struct cursor *cursor,
 
 	end = *start - 1;
 	*start = cursor_next(cursor);
-	if (!key_label(&key, walk->text, *start, end))
+	if (!key_label(&key, walk.text, *start, end))
 		return NULL;
 	key.hash = key_hash_two(key.hash, top.hash);
 	key.top = top.label;
 	key.top_length = top.length;
 
-	uint32_t value = root_find(walk->hosts, &key);
+	uint32_t value = root_find(walk.hosts, &key);
 
 	return value != 0 ? step(walk, value, *start) : NULL;
 }
@@ -366,11 +390,11 @@ void hosts_find(const struct hosts *hosts, const struct hostname *host,
 		return;
 	cursor_init(&cursor, host->text, start);
 
-	const uint8_t *node = walk_root(&walk, &cursor, &start);
+	const uint8_t *node = walk_root(walk, &cursor, &start);
 
 	while (node != NULL && start > 0) {
 		size_t end = start - 1;
-		struct key key = {.top = NULL};
+		struct key key;
 
 		start = cursor_next(&cursor);
 		if (!key_label(&key, walk.text, start, end))
@@ -380,7 +404,7 @@ void hosts_find(const struct hosts *hosts, const struct hostname *host,
 
 		uint32_t value = node_find(hosts, node, &key);
 
-		node = value != 0 ? step(&walk, value, start) : NULL;
+		node = value != 0 ? step(walk, value, start) : NULL;
 	}
 }
 

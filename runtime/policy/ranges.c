@@ -1,6 +1,6 @@
 /* ranges.c - see ranges.h; ranges-format.h has the layout.  ranges_verify.c has
  * walked the image: every position below comes from a verified word and every
- * loop halves a span, so that a lookup needs no checks of its own. */
+ * loop halves or walks a span, so that a lookup needs no checks of its own. */
 #include "ranges.h"
 
 #include "ranges-format.h"
@@ -22,21 +22,30 @@ static const uint32_t metadata_v4[] = {
 
 /* --- lookup --- */
 
+/* Up to so many entries are counted rather than searched: their keys are all
+ * compared at the same time, and a step of a search waits for the one before.
+ */
+#define COUNTED 24
+
 /* The last of the N entries at P whose key is not above KEY; the one before P
  * when there is none. */
 static inline const uint8_t *last_not_above(const uint8_t *p, size_t n,
 					    size_t size, uint64_t key)
 {
+	size_t below = 0;
+
 	/* No branches on the keys, which nobody can predict: a mask instead. */
-	while (n > 0) {
-		size_t half = (n + 1) / 2;
+	while (n > COUNTED) {
+		size_t half = n / 2;
 		size_t skip = size * half;
 		bool right = ranges_key(p + skip - size, size) <= key;
 
 		p += skip & -(size_t)right;
 		n -= half;
 	}
-	return p - size;
+	for (size_t i = 0; i < n; i++)
+		below += ranges_key(p + size * i, size) <= key;
+	return p + size * below - size;
 }
 
 /* The verdict of the table whose positions begin at PART. */
@@ -203,15 +212,23 @@ static bool in_prefix(uint64_t high, uint64_t low, const uint8_t *prefix,
 	return high_diff == 0 && low_diff >> (128 - length) == 0;
 }
 
+/* Is there any chance that this IPv6 address has an IPv4 address inside?  There
+ * is none for nearly every address, and that costs no branch but one. */
+static inline bool may_embed(const struct ranges *view, uint64_t high,
+			     uint64_t low)
+{
+	uint32_t top = (uint32_t)(high >> 32);
+
+	return (top == 0) | (top == 0x0064ff9b) | (top == 0x20010000) |
+	       (top >> 16 == 0x2002) | is_isatap(low) | (view->nat64_count > 0);
+}
+
 /* Does this IPv6 address lead to a metadata address, by any known embedding?
  * *V4 is that address. */
 static bool embeds_metadata(const struct ranges *view, uint64_t high,
 			    uint64_t low, uint32_t *v4)
 {
 	static const uint32_t local_lengths[] = {48, 56, 64, 96};
-	uint32_t nat64_count =
-		ranges_get32(view->image + RANGES_AT_NAT64_COUNT);
-
 	*v4 = (uint32_t)low;
 	/* NAT64; IPv4-compatible; IPv4-translated; ISATAP */
 	if ((high == 0x0064ff9b00000000 && low >> 32 == 0) ||
@@ -233,7 +250,7 @@ static bool embeds_metadata(const struct ranges *view, uint64_t high,
 			if (inner_address(high, low, local_lengths[i], v4) &&
 			    is_metadata(*v4))
 				return true;
-	for (size_t i = 0; i < nat64_count; i++) {
+	for (size_t i = 0; i < view->nat64_count; i++) {
 		const uint8_t *slot =
 			view->image + RANGES_AT_NAT64 + RANGES_NAT64_SIZE * i;
 		uint64_t length = ranges_get64(slot + 16);
@@ -281,7 +298,9 @@ static struct classification classify_v6(const struct ranges *view,
 		return inside_nat64(view, high, low, port,
 				    verdict & VERDICT_RULE);
 	case ADDR_USER_ALLOWED:
-		return allowed_by_range(view, high, low, port, verdict);
+		if (may_embed(view, high, low))
+			return allowed_by_range(view, high, low, port, verdict);
+		return answer(verdict);
 	case ADDR_DEFAULT:
 		if (is_isatap(low))
 			return built_in(ADDR_SPECIAL_PURPOSE);

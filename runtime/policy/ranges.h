@@ -34,6 +34,7 @@ struct ranges {
 	/* positions inside the image, filled by ranges_open(); private to
 	 * ranges.c */
 	uint64_t part[16];
+	uint32_t nat64_count;
 };
 
 /* Verify an image as written by ranges_build() and view it: bounds, strict

@@ -351,6 +351,7 @@ bool ranges_open(struct ranges *view, const void *bytes, size_t length)
 	}
 	set_parts(part + PART_V4, &v4, image);
 	set_parts(part + PART_V6, &v6, image);
+	view->nat64_count = ranges_get32(image + RANGES_AT_NAT64_COUNT);
 	view->image = image;
 	view->length = length;
 	return true;

@@ -305,14 +305,23 @@ static const char *check_lines(const struct blob *blob)
 	uint64_t lists = (uint64_t)blob->hosts.lists + 2;
 	uint64_t head = lines_head(blob->hosts.lists);
 
-	if (lines->length != head + 8 * (uint64_t)lines->count)
+	if (lines->length < head)
 		return "LINES: size";
 
-	uint32_t bits = get_u32le(lines->p + 8);
+	uint32_t bits = get_u32le(lines->p + LINES_BITS);
+	uint32_t narrow = get_u32le(lines->p + LINES_WIDTH);
+	uint32_t width = lines_width(lines->p), unused = 64 - 8 * width;
+	uint64_t required = get_u64le(blob->bytes + HEADER_REQUIRED);
 	const uint8_t *first = lines->p + LINES_FIRST;
 	const uint8_t *words = lines->p + head;
 
-	if (bits < 1 || bits > 32 || get_u32le(lines->p + 12) != 0)
+	if (narrow != 0 && (narrow < LINES_MIN_WIDTH || narrow > 7))
+		return "LINES: width of a word";
+	if ((narrow != 0) != ((required & FEATURE_NARROW_LINES) != 0))
+		return "LINES: width of a word without its feature";
+	if (lines->length != head + width * (uint64_t)lines->count)
+		return "LINES: size";
+	if (bits < 1 || bits > 32)
 		return "LINES: bits of a line";
 	if (get_u32le(first) != 0 ||
 	    get_u32le(first + 4 * lists) != lines->count)
@@ -324,8 +333,8 @@ static const char *check_lines(const struct blob *blob)
 		if (i > end || end > lines->count)
 			return "LINES: lists";
 		for (i++; i < end; i++)
-			if (get_u64le(words + 8 * (size_t)i) >> bits <=
-			    get_u64le(words + 8 * ((size_t)i - 1)) >> bits)
+			if (lines_word(words, width, i) >> unused >> bits <=
+			    lines_word(words, width, i - 1) >> unused >> bits)
 				return "LINES: order";
 	}
 	return NULL;

@@ -144,7 +144,8 @@ class Blob:
             struct.unpack_from("<HHIQQQII", data, 8)
         need(major == 1, "major version")
         need(order == 0x01020304, "byte order")
-        need(required == 0, "required features")
+        need(required in (0, 1), "required features")
+        self.narrow_lines = required == 1
         need(length == len(data), "length")
         need(count <= 64, "sections")
         table_end = 128 + 32 * count
@@ -649,14 +650,18 @@ class Blob:
         self.line_bits = None
         if LINES in self.section:
             lines = self.section[LINES]
-            self.salt, self.line_bits, zero = struct.unpack_from("<QII",
-                                                                 lines.data)
-            need(1 <= self.line_bits <= 32 and zero == 0, "LINES")
+            self.salt, self.line_bits, narrow = struct.unpack_from("<QII",
+                                                                   lines.data)
+            need(1 <= self.line_bits <= 32, "LINES")
+            need(narrow in (0, 4, 5, 6, 7), "LINES width")
+            need((narrow != 0) == self.narrow_lines, "LINES feature")
+            width = self.line_width = narrow or 8
             first = struct.unpack_from(f"<{self.lists + 3}I", lines.data, 16)
             head = (16 + 4 * (self.lists + 3) + 7) // 8 * 8
-            need(len(lines.data) == head + 8 * lines.count, "LINES size")
+            need(len(lines.data) == head + width * lines.count, "LINES size")
             need(first[0] == 0 and first[-1] == lines.count, "LINES lists")
-            words = struct.unpack_from(f"<{lines.count}Q", lines.data, head)
+            words = [int.from_bytes(lines.data[at:at + width], "little")
+                     for at in range(head, len(lines.data), width)]
             self.words = []
             for start, end in zip(first, first[1:]):
                 need(start <= end, "LINES lists")
@@ -682,6 +687,7 @@ class Blob:
                  GLOBAL_ALLOW: self.lists + 1}.get(number, number)
         word = block(text_hash(name), self.salt, 2 if wildcard else 1) * \
             0xFF51AFD7ED558CCD & MASK
+        word >>= 64 - 8 * self.line_width
         found = self.words[index].get(word >> self.line_bits)
         return None if found is None else found & (1 << self.line_bits) - 1
 

@@ -576,6 +576,59 @@ static void nothing_loaded(void **state)
 	blob_unmap(&blob);
 }
 
+/* Words of the source map are as wide as it takes, and each says its line. */
+static void lines_of_all_widths(void **state)
+{
+	static const struct {
+		uint32_t entries, last_line, width;
+	} cases[] = {
+		{2, 3, 0},
+		{40, 100, 4},
+		{300, 0xfffff, 5},
+		{2000, 0xffffff, 6},
+		{2000, 0xffffffff, 7},
+		{30000, 0xffffffff, 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t step = cases[i].last_line / cases[i].entries;
+		struct compiled c = {0};
+
+		fixture_rule(&c.fixture, "svc", "project", RULE_ENFORCE);
+		for (uint32_t k = 1; k <= cases[i].entries; k++) {
+			char glob[32];
+
+			snprintf(glob, sizeof(glob), "%sn%u.example",
+				 k % 3 ? "" : "*.", k);
+			fixture_glob(&c.fixture, 0, FIXTURE_DOMAIN, glob,
+				     k == cases[i].entries ? cases[i].last_line
+							   : k * step);
+		}
+		compile(&c);
+
+		const struct canonical *policy = &c.fixture.canonical;
+		const uint8_t *lines = c.blob.section[SECTION_LINES].p;
+
+		if (cases[i].width != 0)
+			assert_int_equal(lines_width(lines), cases[i].width);
+		assert_int_equal(get_u64le(c.bytes + HEADER_REQUIRED),
+				 lines_width(lines) < 8 ? FEATURE_NARROW_LINES
+							: 0);
+		for (uint32_t k = 0; k < policy->entry_count; k++) {
+			const struct canonical_entry *e = &policy->entries[k];
+			struct str file;
+			uint32_t line = 0;
+
+			assert_true(blob_entry_source(
+				&c.blob, e->list, str_make(e->name, e->length),
+				e->wildcard, &file, &line));
+			assert_int_equal(line, e->line);
+		}
+		done(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,6 +636,7 @@ int main(void)
 		cmocka_unit_test(address_rules_come_back),
 		cmocka_unit_test(large_policies_come_back),
 		cmocka_unit_test(more_top_labels_than_codes_come_back),
+		cmocka_unit_test(lines_of_all_widths),
 		cmocka_unit_test(digests),
 		cmocka_unit_test(equal_subtrees_are_stored_once),
 		cmocka_unit_test(entries_out_of_order_are_refused),
