@@ -103,6 +103,7 @@ struct worker {
 	struct request request;   /* the one being looked at */
 	struct response response; /* likewise */
 	struct head trailers;     /* likewise */
+	struct headers_date date; /* of now */
 	unsigned char buffer[WORKER_BUFFER];
 	unsigned char body[WORKER_FRONT + WORKER_BUFFER + BODY_BACK];
 	char scratch[RESPONSE_MAX_HEAD + HEADERS_CLIENT_MORE];
