@@ -250,8 +250,10 @@ static void touch(struct client *client)
 	client->active_ms = now;
 	atomic_store_explicit(&worker->last_activity, now,
 			      memory_order_relaxed);
-	timeout_arm(&client->timeout,
-		    blocked ? &worker->write_timeouts : &worker->read_timeouts);
+	timeout_arm_at(&client->timeout,
+		       blocked ? &worker->write_timeouts
+			       : &worker->read_timeouts,
+		       now);
 }
 
 /* The answer is out: the client's next turn, or its end. */
