@@ -153,7 +153,7 @@ void client_pool_free(struct worker *worker);
 /* For struct timeouts. */
 timeout_expired client_on_head_timeout, client_on_keep_timeout,
 	client_on_idle_timeout, client_on_body_timeout,
-	client_on_linger_timeout, client_on_via_timeout,
+	client_on_linger_timeout, client_on_connect_timeout,
 	client_on_duration_timeout;
 
 /* We are draining: if the client merely waits to ask again, it is closed. */

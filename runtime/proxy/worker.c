@@ -176,8 +176,8 @@ static bool init_events(struct worker *worker)
 		      settings->write_timeout_ms, client_on_body_timeout);
 	timeouts_init(&worker->linger_timeouts, worker->base, LINGER_MS,
 		      client_on_linger_timeout);
-	timeouts_init(&worker->via_timeouts, worker->base,
-		      settings->connect_timeout_ms, client_on_via_timeout);
+	timeouts_init(&worker->connect_timeouts, worker->base,
+		      settings->connect_timeout_ms, client_on_connect_timeout);
 	timeouts_init(&worker->duration_timeouts, worker->base,
 		      settings->max_tunnel_duration_ms,
 		      client_on_duration_timeout);

@@ -85,10 +85,10 @@ struct worker {
 	struct via_known declared[VIA_DECLARED]; /* where those proxies are */
 	struct id_source ids;
 	struct timeouts head_timeouts;
-	struct timeouts via_timeouts;   /* of upstream proxies asked, and of
-					 * TLS on our side */
-	struct timeouts keep_timeouts;  /* of who may ask again */
-	struct timeouts idle_timeouts;  /* of tunnels */
+	struct timeouts connect_timeouts; /* of connecting, of upstream proxies
+					   * asked, and of TLS on our side */
+	struct timeouts keep_timeouts;    /* of who may ask again */
+	struct timeouts idle_timeouts;    /* of tunnels */
 	struct timeouts read_timeouts;  /* of requests and answers that come */
 	struct timeouts write_timeouts; /* of those that are not taken */
 	struct timeouts linger_timeouts;
