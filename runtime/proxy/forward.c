@@ -87,12 +87,13 @@ static struct headers_way way_to(const struct client *client, struct str host)
 bool forward_begin(struct client *client, const struct request *request,
 		   const char *head, bool tls, const char *rest, size_t length)
 {
-	struct forward *forward = calloc(1, sizeof(*forward));
+	/* calloc() would take the long way through the allocator */
+	struct forward *forward = malloc(sizeof(*forward));
 
 	if (forward == NULL)
 		return false;
 	client->forward = forward;
-	forward->tls = tls;
+	*forward = (struct forward){.tls = tls};
 	set_request_body(forward, &request->head);
 	forward->is_head = is_method(request, head, "HEAD");
 	forward->idempotent = is_idempotent(request, head);
@@ -339,10 +340,10 @@ bool forward_reuse(struct client *client, const struct addr *addrs,
 	upstreams_take(found);
 	client->connect_us = 0;
 	forward->pooled = true;
-	/* out of memory: then it will not be repeated */
-	if (forward->idempotent && forward->request.kind == BODY_NONE)
-		(void)spill_add(&forward->replay, client->up.spill.p,
-				client->up.spill.end);
+	if (forward->idempotent && forward->request.kind == BODY_NONE) {
+		forward->replay = client->up.spill;
+		client->up.spill = (struct spill){0};
+	}
 	forward_connected(client);
 	return true;
 }
@@ -364,7 +365,11 @@ void forward_connected(struct client *client)
 		if (!take_request(client, length))
 			return;
 	}
-	forward_write(client, &client->up);
+	if (forward->replay.p != NULL)
+		forward_send(client, &client->up, (char *)forward->replay.p,
+			     forward->replay.end);
+	else
+		forward_write(client, &client->up);
 	settle(client);
 }
 
