@@ -54,7 +54,6 @@ uint32_t client_clock_us(void)
 /* --- descriptors and events --- */
 
 static void on_client_event(evutil_socket_t fd, short what, void *context);
-static void on_origin_event(evutil_socket_t fd, short what, void *context);
 
 void client_want(struct client *client, struct peer *peer, short want)
 {
@@ -75,7 +74,7 @@ void client_want(struct client *client, struct peer *peer, short want)
 	event_assign(&peer->event, client->worker->base, peer->stream.fd,
 		     (short)(want | EV_PERSIST),
 		     peer == &client->client ? on_client_event
-					     : on_origin_event,
+					     : client_on_origin,
 		     client);
 	if (event_add(&peer->event, NULL) == 0) {
 		if (wake)
@@ -124,6 +123,8 @@ static void peer_close(struct client *client, struct peer *peer)
 
 void client_close_origin(struct client *client)
 {
+	if (client->forward != NULL)
+		forward_end_loan(client->forward);
 	peer_close(client, &client->origin);
 }
 
@@ -518,7 +519,7 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 	}
 }
 
-static void on_origin_event(evutil_socket_t fd, short what, void *context)
+void client_on_origin(evutil_socket_t fd, short what, void *context)
 {
 	struct client *client = from_context(context);
 

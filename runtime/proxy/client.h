@@ -186,6 +186,9 @@ void client_begin_exchange(struct client *client);
  * event that it was waited for with, is deleted. */
 void client_set_origin(struct client *client, int fd, struct event *watch);
 
+/* The origin of CONTEXT, a client, is ready for WHAT. */
+void client_on_origin(evutil_socket_t fd, short what, void *context);
+
 /* Close the origin's connection.  Idempotent. */
 void client_close_origin(struct client *client);
 
