@@ -107,10 +107,22 @@ static void flush_log(struct worker *worker)
 		event_add(&worker->log_retry, &tv);
 }
 
+/* Nobody cancels a worker (pthread_cancel(3)).  In glibc before 2.41 each call
+ * that could be cancelled takes two atomic steps to say so, for nothing, unless
+ * the thread says it all the time. */
+static void decline_cancellation(void)
+{
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+}
+
 static void *run(void *context)
 {
 	struct worker *worker = context;
 
+	decline_cancellation();
 	while (!atomic_load(&worker->shared->stopping)) {
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;

@@ -100,6 +100,10 @@ struct worker {
 	unsigned pooled;
 	struct pipe_pool pipes;
 	struct upstreams upstreams;
+	/* read by the main thread while draining */
+	atomic_uint live;                   /* clients */
+	atomic_uint_fast64_t last_activity; /* timeouts_now() */
+	/* what is large comes last, so that all the rest is close together */
 	struct request request;   /* the one being looked at */
 	struct response response; /* likewise */
 	struct head trailers;     /* likewise */
@@ -107,9 +111,6 @@ struct worker {
 	unsigned char buffer[WORKER_BUFFER];
 	unsigned char body[WORKER_FRONT + WORKER_BUFFER + BODY_BACK];
 	char scratch[RESPONSE_MAX_HEAD + HEADERS_CLIENT_MORE];
-	/* read by the main thread while draining */
-	atomic_uint live;                   /* clients */
-	atomic_uint_fast64_t last_activity; /* timeouts_now() */
 };
 
 /* NULL: WHY says why not. */
