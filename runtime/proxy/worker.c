@@ -124,6 +124,7 @@ static void *run(void *context)
 
 	decline_cancellation();
 	while (!atomic_load(&worker->shared->stopping)) {
+		worker->turns++;
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
 		flush_log(worker);
@@ -255,8 +256,8 @@ bool worker_listen(struct worker *worker, int fd, bool is_shared)
 		close(fd);
 		return false;
 	}
-	if (!listener_init(listener, worker->base, fd, is_shared, on_accepted,
-			   worker))
+	if (!listener_init(listener, worker->base, fd, is_shared,
+			   &worker->turns, on_accepted, worker))
 		return false;
 	worker->listener_count++;
 	return true;

@@ -66,6 +66,7 @@ struct shared {
 struct worker {
 	struct shared *shared; /* borrowed */
 	struct event_base *base;
+	uint64_t turns; /* of its loop */
 	struct listener listeners[WORKER_MAX_LISTENERS];
 	unsigned listener_count;
 	struct resolver *resolver;
