@@ -86,6 +86,7 @@ POLICY_SRC := \
 	runtime/policy/ranges_items.c \
 	runtime/policy/ranges_pack.c \
 	runtime/policy/ranges_verify.c \
+	runtime/policy/str.c \
 	runtime/policy/verify.c \
 	runtime/policy/verify_hosts.c \
 	runtime/policy/verify_records.c \
@@ -232,6 +233,7 @@ RUNTIME_SRC := \
 	runtime/tls/crl.c \
 	runtime/tls/crl_set.c \
 	runtime/tls/crypto.c \
+	runtime/tls/crypto_gmp.c \
 	runtime/tls/crypto_nettle.c \
 	runtime/tls/crypto_x86.c \
 	runtime/tls/der.c \

@@ -66,18 +66,10 @@ static const char *add_address(struct addresses *addresses, struct arena *arena,
 			    quote_visible(arena, port_part(text)));
 }
 
-/* see addresses.h */
-const char *addresses_add(struct addresses *addresses, struct arena *arena,
-			  enum addresses_list which, struct str text,
-			  struct span at, enum diag_code *code)
+static const char *add_range(struct addresses *addresses, struct arena *arena,
+			     enum range_action action, struct str text,
+			     struct span at, enum diag_code *code)
 {
-	bool allow = which == ADDRESSES_ALLOW_RANGE ||
-		     which == ADDRESSES_ALLOW_ADDRESS;
-	enum range_action action = allow ? RANGE_ALLOW : RANGE_DENY;
-
-	if (which == ADDRESSES_DENY_ADDRESS || which == ADDRESSES_ALLOW_ADDRESS)
-		return add_address(addresses, arena, action, text, at, code);
-
 	struct range_rule rule = {.action = (uint8_t)action};
 
 	*code = DIAG_P050;
@@ -88,56 +80,63 @@ const char *addresses_add(struct addresses *addresses, struct arena *arena,
 	return NULL;
 }
 
-/* see addresses.h */
-const char *addresses_add_nat64(struct addresses *addresses,
-				struct arena *arena, struct str text)
+static const char *add_nat64(struct addresses *addresses, struct arena *arena,
+			     struct str text, enum diag_code *code)
 {
-	struct ranges_options *options = &addresses->options;
 	struct addr_prefix prefix;
+	const char *wrong = "invalid IPv6 prefix";
 
-	if (!addr_parse_cidr(text, &prefix) || addr_is_v4(&prefix.addr))
-		return arena_printf(arena, "invalid IPv6 prefix: %s",
-				    quote_visible(arena, text));
-	switch (prefix.length) {
-	case 32:
-	case 40:
-	case 48:
-	case 56:
-	case 64:
-	case 96:
-		break;
-	default:
-		return arena_printf(arena,
-				    "a NAT64 prefix has 32, 40, 48, 56, 64 or "
-				    "96 bits (RFC 6052), not %d",
-				    prefix.length);
-	}
-	if (options->nat64_count == RANGES_MAX_NAT64)
-		return arena_printf(arena, "more than %d NAT64 prefixes",
-				    RANGES_MAX_NAT64);
-	options->nat64[options->nat64_count++] = prefix;
-	return NULL;
+	*code = DIAG_P053;
+	if (addr_parse_cidr(text, &prefix))
+		wrong = ranges_add_nat64(&addresses->options, &prefix);
+	return wrong == NULL ? NULL
+			     : arena_printf(arena, "%s: %s", wrong,
+					    quote_visible(arena, text));
 }
 
-static const struct {
+/* see addresses.h */
+const char *addresses_add(struct addresses *addresses, struct arena *arena,
+			  enum addresses_list which, struct str text,
+			  struct span at, enum diag_code *code)
+{
+	switch (which) {
+	case ADDRESSES_DENY_RANGE:
+		return add_range(addresses, arena, RANGE_DENY, text, at, code);
+	case ADDRESSES_ALLOW_RANGE:
+		return add_range(addresses, arena, RANGE_ALLOW, text, at, code);
+	case ADDRESSES_DENY_ADDRESS:
+		return add_address(addresses, arena, RANGE_DENY, text, at,
+				   code);
+	case ADDRESSES_ALLOW_ADDRESS:
+		return add_address(addresses, arena, RANGE_ALLOW, text, at,
+				   code);
+	case ADDRESSES_NAT64_PREFIX:
+		break;
+	}
+	return add_nat64(addresses, arena, text, code);
+}
+
+static const struct config_list {
 	const char *key;
 	enum addresses_list list;
+	const char *hint;
 } config_lists[] = {
-	{"deny_ranges", ADDRESSES_DENY_RANGE},
-	{"allow_ranges", ADDRESSES_ALLOW_RANGE},
-	{"deny_addresses", ADDRESSES_DENY_ADDRESS},
-	{"allow_addresses", ADDRESSES_ALLOW_ADDRESS},
+	{"deny_ranges", ADDRESSES_DENY_RANGE, "write ADDRESS/BITS"},
+	{"allow_ranges", ADDRESSES_ALLOW_RANGE, "write ADDRESS/BITS"},
+	{"deny_addresses", ADDRESSES_DENY_ADDRESS, "write IP or IP:PORT"},
+	{"allow_addresses", ADDRESSES_ALLOW_ADDRESS, "write IP or IP:PORT"},
+	{"nat64_prefix", ADDRESSES_NAT64_PREFIX, "as in 64:ff9b::/96"},
 };
 
 static void read_list(struct addresses *addresses, struct reader *reader,
-		      const char *key, enum addresses_list which,
-		      const struct node *list)
+		      const struct config_list *what, const struct node *list)
 {
 	if (node_is_null(list))
 		return;
 	if (list->kind != NODE_SEQUENCE) {
-		schema_wrong_kind(reader, list, SCHEMA_TEXTS,
-				  arena_printf(reader->arena, "'%s'", key));
+		schema_wrong_kind(
+			reader, list, SCHEMA_TEXTS,
+			arena_printf(reader->arena, "'%s'", what->key));
 		return;
 	}
 	for (uint32_t i = 0; i < list->count; i++) {
@@ -149,16 +148,14 @@ static void read_list(struct addresses *addresses, struct reader *reader,
 			continue;
 
 		const char *wrong = addresses_add(addresses, reader->arena,
-						  which, text, at, &code);
+						  what->list, text, at, &code);
 
 		if (wrong == NULL)
 			continue;
 		diag_hint(reader->diags,
-			  diag_report(reader->diags, code, at, "%s: %s", key,
-				      wrong),
-			  which <= ADDRESSES_ALLOW_RANGE
-				  ? "write ADDRESS/BITS"
-				  : "write IP or IP:PORT");
+			  diag_report(reader->diags, code, at, "%s: %s",
+				      what->key, wrong),
+			  "%s", what->hint);
 	}
 }
 
@@ -232,8 +229,7 @@ bool addresses_read_config(struct addresses *addresses, struct source *source,
 			find_value(&reader, root, config_lists[i].key);
 
 		if (list != NULL)
-			read_list(addresses, &reader, config_lists[i].key,
-				  config_lists[i].list, list);
+			read_list(addresses, &reader, &config_lists[i], list);
 	}
 
 	const struct node *private_ranges =

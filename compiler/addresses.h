@@ -22,6 +22,7 @@ enum addresses_list {
 	ADDRESSES_ALLOW_RANGE,
 	ADDRESSES_DENY_ADDRESS,
 	ADDRESSES_ALLOW_ADDRESS,
+	ADDRESSES_NAT64_PREFIX, /* in which IPv4 addresses are (RFC 6052) */
 };
 
 /* Add TEXT to the list WHICH; AT is where it was written.  NULL, or what is
@@ -29,11 +30,6 @@ enum addresses_list {
 const char *addresses_add(struct addresses *addresses, struct arena *arena,
 			  enum addresses_list which, struct str text,
 			  struct span at, enum diag_code *code);
-
-/* Add a prefix in which IPv4 addresses are embedded (RFC 6052).  NULL, or what
- * is wrong. */
-const char *addresses_add_nat64(struct addresses *addresses,
-				struct arena *arena, struct str text);
 
 /* Take the address keys of the configuration in SOURCE and leave the rest of it
  * alone.  False: reported. */

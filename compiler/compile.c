@@ -83,7 +83,8 @@ static void index_lines(struct compilation *compilation, struct source *source)
 static enum compile_result read_addresses(struct compilation *compilation)
 {
 	const struct options *options = compilation->options;
-	struct addresses addresses = {.count = 0};
+	const struct addresses *flags = &options->addresses;
+	struct addresses addresses = {.options = flags->options};
 	const char *why;
 
 	if (options->config_file != NULL) {
@@ -95,7 +96,6 @@ static enum compile_result read_addresses(struct compilation *compilation)
 				      compilation->front, &compilation->diags);
 	}
 
-	const struct addresses *flags = &options->addresses;
 	uint32_t count = addresses.count + flags->count;
 	struct model *model = &compilation->model;
 
@@ -108,8 +108,7 @@ static enum compile_result read_addresses(struct compilation *compilation)
 		memcpy(model->ranges + addresses.count, flags->ranges,
 		       flags->count * sizeof(*model->ranges));
 	model->range_count = count;
-	model->range_options = flags->options;
-	model->range_options.allow_private |= addresses.options.allow_private;
+	model->range_options = addresses.options;
 	return COMPILE_OK;
 }
 

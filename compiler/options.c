@@ -210,7 +210,6 @@ static bool take(struct parse *parse, enum option_id id, const char *value)
 {
 	static const char *const colors[] = {"auto", "always", "never"};
 	struct options *options = parse->options;
-	const char *wrong;
 	unsigned choice;
 
 	switch (id) {
@@ -304,12 +303,7 @@ static bool take(struct parse *parse, enum option_id id, const char *value)
 		options->addresses.options.allow_private = true;
 		return true;
 	case OPTION_NAT64:
-		wrong = addresses_add_nat64(&options->addresses, parse->arena,
-					    str_from(value));
-		if (wrong != NULL)
-			return fail(parse,
-				    options_usage("--nat64-prefix: %s", wrong));
-		return true;
+		return add_address(parse, id, ADDRESSES_NAT64_PREFIX, value);
 	case OPTION_COUNT:
 		break;
 	}

@@ -24,7 +24,7 @@ void announce_open_doors(struct log *log, const struct announcement *about)
 	const struct policy *policy = about->policy;
 	const struct tls_options *tls = &about->settings->tls;
 	bool by_role = policy->has_acl && !about->settings->allow_missing_role;
-	struct json line;
+	struct json *line;
 	char doors[512];
 
 	if (tls->require_client_cert ||
@@ -58,8 +58,8 @@ void announce_open_doors(struct log *log, const struct announcement *about)
 			 : "");
 	line = log_begin(log, LOG_WARNING,
 			 "anyone who can reach the port can use this proxy");
-	json_put_text(&line, "open_doors", doors);
-	log_end(log, &line);
+	json_put_text(line, "open_doors", doors);
+	log_end(log);
 }
 
 /* Where we listen: the proxy's own listeners first, then the others. */
@@ -67,15 +67,15 @@ static void log_listeners(struct log *log,
 			  const struct self_listeners *listeners)
 {
 	for (size_t i = 0; i < listeners->count; i++) {
-		struct json line = log_begin(
+		struct json *line = log_begin(
 			log, LOG_INFO, "Self-connection detection initialized");
 		char text[ADDR_TEXT_MAX];
 
 		addr_format(&listeners->at[i].addr, text);
-		json_put_text(&line, "listening_ip", text);
-		json_put_unsigned(&line, "listening_port",
+		json_put_text(line, "listening_ip", text);
+		json_put_unsigned(line, "listening_port",
 				  listeners->at[i].port);
-		log_end(log, &line);
+		log_end(log);
 	}
 }
 
@@ -84,7 +84,7 @@ void announce_ready(struct log *log, const struct announcement *about)
 {
 	const struct self_listeners *listeners = about->listeners;
 	char where[ENDPOINT_TEXT_MAX];
-	struct json line;
+	struct json *line;
 
 	log_listeners(log, listeners);
 	observers_log(about->observers);
@@ -95,13 +95,13 @@ void announce_ready(struct log *log, const struct announcement *about)
 			    "listening on 127.0.0.1");
 	endpoint_format(&listeners->at[0].addr, listeners->at[0].port, where);
 	line = log_begin(log, LOG_INFO, "ready");
-	json_put_text(&line, "address", where);
-	json_put_unsigned(&line, "port", listeners->at[0].port);
+	json_put_text(line, "address", where);
+	json_put_unsigned(line, "port", listeners->at[0].port);
 	if (about->inherited != 0)
-		json_put_unsigned(&line, "inherited_sockets",
+		json_put_unsigned(line, "inherited_sockets",
 				  (uint64_t)about->inherited);
-	json_put_unsigned(&line, "workers", about->workers);
-	json_put_text(&line, "policy", about->policy->hash);
-	json_put_text(&line, "version", SMOKESCREEN_VERSION);
-	log_end(log, &line);
+	json_put_unsigned(line, "workers", about->workers);
+	json_put_text(line, "policy", about->policy->hash);
+	json_put_text(line, "version", SMOKESCREEN_VERSION);
+	log_end(log);
 }

@@ -175,7 +175,7 @@ void observers_log(struct observers *observers)
 	struct addr addr = {{0}};
 	char text[ADDR_TEXT_MAX];
 	uint16_t port = 0;
-	struct json line;
+	struct json *line;
 
 	if (observers->prometheus.fd < 0)
 		return;
@@ -183,10 +183,10 @@ void observers_log(struct observers *observers)
 			   &port);
 	addr_format(&addr, text);
 	line = log_begin(observers->log, LOG_INFO, "serving metrics");
-	json_put_text(&line, "ip", text);
-	json_put_unsigned(&line, "port", port);
-	json_put_text(&line, "endpoint", endpoint(observers));
-	log_end(observers->log, &line);
+	json_put_text(line, "ip", text);
+	json_put_unsigned(line, "port", port);
+	json_put_text(line, "endpoint", endpoint(observers));
+	log_end(observers->log);
 }
 
 static bool start_prometheus(struct observers *observers,

@@ -129,19 +129,19 @@ static void tell_of_roots(struct server *server)
 {
 	struct roots_info info = tls_roots_info(server->store.current->roots);
 	bool mistake = info.why != NULL && info.path != NULL;
-	struct json line =
+	struct json *line =
 		log_begin(server->log, mistake ? LOG_WARNING : LOG_INFO,
 			  info.why != NULL ? "no origin CAs: no server is "
 					     "trusted"
 					   : "origin CAs loaded");
 
 	if (info.path != NULL)
-		json_put_text(&line, "file", info.path);
-	json_put_unsigned(&line, "certificates", info.count);
-	json_put_unsigned(&line, "skipped", info.skipped);
+		json_put_text(line, "file", info.path);
+	json_put_unsigned(line, "certificates", info.count);
+	json_put_unsigned(line, "skipped", info.skipped);
 	if (info.why != NULL)
-		json_put_text(&line, "error", info.why);
-	log_end(server->log, &line);
+		json_put_text(line, "error", info.why);
+	log_end(server->log);
 }
 
 /* CHANGED is the file that made us, if one did. */
@@ -149,7 +149,7 @@ static void reload(struct server *server, const char *cause,
 		   const char *changed)
 {
 	struct store_reload result;
-	struct json line;
+	struct json *line;
 	bool ok;
 
 	if (server->watch != NULL)
@@ -161,18 +161,18 @@ static void reload(struct server *server, const char *cause,
 	line = log_begin(server->log, ok ? LOG_INFO : LOG_ERROR,
 			 ok ? "policy reloaded"
 			    : "policy not reloaded, the old one stays");
-	json_put_text(&line, "cause", cause);
+	json_put_text(line, "cause", cause);
 	if (changed != NULL)
-		json_put_text(&line, "changed", changed);
-	json_put_unsigned(&line, "reloads", server->reloads);
-	json_put_text(&line, "policy", ok ? result.new_hash : result.old_hash);
-	json_put_text(&line, "old_policy", result.old_hash);
-	json_put_text(&line, "new_policy", result.new_hash);
+		json_put_text(line, "changed", changed);
+	json_put_unsigned(line, "reloads", server->reloads);
+	json_put_text(line, "policy", ok ? result.new_hash : result.old_hash);
+	json_put_text(line, "old_policy", result.old_hash);
+	json_put_text(line, "new_policy", result.new_hash);
 	if (server->settings->acl_file != NULL)
-		json_put_text(&line, "file", server->settings->acl_file);
+		json_put_text(line, "file", server->settings->acl_file);
 	if (!ok)
-		json_put_text(&line, "error", result.why);
-	log_end(server->log, &line);
+		json_put_text(line, "error", result.why);
+	log_end(server->log);
 	if (!ok)
 		return;
 	warn_of_failures(server);

@@ -407,32 +407,13 @@ static bool set_mixed(struct settings *settings, const char *text, char *why)
 
 static bool set_nat64(struct settings *settings, const char *text, char *why)
 {
-	struct ranges_options *ranges = &settings->ranges;
 	struct addr_prefix prefix;
+	const char *wrong;
 
 	if (!addr_parse_cidr(str_from(text), &prefix))
 		return refuse(why, "invalid CIDR address: %s", text);
-	switch (prefix.length) {
-	case 32:
-	case 40:
-	case 48:
-	case 56:
-	case 64:
-	case 96:
-		break;
-	default:
-		return refuse(why,
-			      "a NAT64 prefix has a length of 32, 40, 48, 56, "
-			      "64 or 96 (RFC 6052), not %d",
-			      prefix.length);
-	}
-	if (addr_is_v4(&prefix.addr))
-		return refuse(why, "'%s' is not an IPv6 prefix", text);
-	if (ranges->nat64_count == RANGES_MAX_NAT64)
-		return refuse(why, "more than %d NAT64 prefixes",
-			      RANGES_MAX_NAT64);
-	ranges->nat64[ranges->nat64_count++] = prefix;
-	return true;
+	wrong = ranges_add_nat64(&settings->ranges, &prefix);
+	return wrong == NULL || refuse(why, "%s: %s", wrong, text);
 }
 
 /* --- the table --- */
@@ -554,7 +535,7 @@ const struct setting settings_table[] = {
 	 "Heed a CRL for DURATION past its next update (default: 0)",
 	 set_crl_grace},
 	{"crypto", "crypto", SETTING_STRING, "BY",
-	 "Compute elliptic curves by nettle (the default) or stock, BearSSL",
+	 "Compute curves and RSA by nettle (the default) or stock, BearSSL",
 	 set_crypto},
 	{"require-client-cert", "require_client_cert", SETTING_BOOL, NULL,
 	 "Refuse clients that show no certificate", set_require_client_cert},

@@ -151,20 +151,12 @@ static bool check_actions(const struct policy *policy,
 	return true;
 }
 
-static void merge_options(struct ranges_options *into,
-			  const struct ranges_options *more)
-{
-	into->allow_private |= more->allow_private;
-	for (unsigned i = 0; i < more->nat64_count; i++)
-		if (into->nat64_count < RANGES_MAX_NAT64)
-			into->nat64[into->nat64_count++] = more->nat64[i];
-}
-
 /* The blob's own table will do unless there is more to say. */
 static bool build_ranges(struct policy *policy, const struct settings *settings,
 			 char *why)
 {
-	struct ranges_options options = settings->ranges;
+	struct ranges_options options = settings->ranges, more = {0};
+	const char *wrong;
 	uint32_t compiled =
 		policy->has_acl ? blob_range_count(&policy->blob) : 0;
 	size_t count = settings->rule_count + compiled, length;
@@ -175,6 +167,11 @@ static bool build_ranges(struct policy *policy, const struct settings *settings,
 		policy->ranges = policy->blob.ranges;
 		return true;
 	}
+	if (policy->has_acl)
+		blob_range_options(&policy->blob, &more);
+	wrong = ranges_add_options(&options, &more);
+	if (wrong != NULL)
+		return refuse(why, "%s, with those of the policy", wrong);
 	rules = calloc(count + 1, sizeof(*rules));
 	if (rules == NULL)
 		return refuse(why, "out of memory");
@@ -184,12 +181,6 @@ static bool build_ranges(struct policy *policy, const struct settings *settings,
 	if (settings->rule_count != 0)
 		memcpy(rules + compiled, settings->rules,
 		       settings->rule_count * sizeof(*rules));
-	if (policy->has_acl) {
-		struct ranges_options more;
-
-		blob_range_options(&policy->blob, &more);
-		merge_options(&options, &more);
-	}
 	policy->image = ranges_build(rules, count, &options, &length);
 	free(rules);
 	if (policy->image == NULL)

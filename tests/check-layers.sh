@@ -62,9 +62,14 @@ for file in $(find grammar compiler runtime -name '*.[ch]' -o -name '*.re' -o -n
 		policy:sys/mman.h | policy:unistd.h | policy:fcntl.h | policy:sys/stat.h)
 			[ "$file" = runtime/policy/blob.c ] ||
 				complain "$file: files belong to blob.c" ;;
-		runtime:nettle/* | runtime:gmp.h)
+		runtime:nettle/*)
 			[ "$file" = runtime/tls/crypto_nettle.c ] ||
 				complain "$file: nettle belongs to crypto_nettle.c" ;;
+		runtime:gmp.h)
+			case $file in
+			runtime/tls/crypto_nettle.c | runtime/tls/crypto_gmp.c | runtime/tls/limbs-internal.h) ;;
+			*) complain "$file: GMP belongs to crypto_nettle.c and crypto_gmp.c" ;;
+			esac ;;
 		runtime:bearssl*)
 			case $file in runtime/tls/*) ;; *) complain "$file: BearSSL belongs to runtime/tls" ;; esac ;;
 		grammar:event2/* | grammar:bearssl* | compiler:event2/* | *:nettle/* | *:gmp.h)

@@ -91,8 +91,13 @@ def names(directory):
     (["--allow-address", "localhost", "a"],
      "address must be in the form ip[:port], got localhost"),
     (["--deny-address", "10.0.0.1:http", "a"], "invalid port number 'http'"),
-    (["--nat64-prefix", "64:ff9b::/95", "a"], "not 95"),
-    (["--nat64-prefix", "10.0.0.0/8", "a"], "invalid IPv6 prefix"),
+    (["--nat64-prefix", "64:ff9b::/95", "a"],
+     "a NAT64 prefix has 32, 40, 48, 56, 64 or 96 bits (RFC 6052): "
+     "64:ff9b::/95"),
+    (["--nat64-prefix", "2001:db8:0:0:ff00::/96", "a"],
+     "bits 64 to 71 of a NAT64 prefix are zero"),
+    (["--nat64-prefix", "10.0.0.0/8", "a"], "is one of IPv6"),
+    (["--nat64-prefix", "nowhere", "a"], "invalid IPv6 prefix: nowhere"),
     (["--explain", "a"], "--explain needs --host"),
     (["--explain", "--host", "h"], "--explain takes one policy"),
     (["--explain", "a", "--host", "h:http"], "--host h:http"),
@@ -386,6 +391,16 @@ def test_config_mistakes_are_reported_with_the_policy_s(acl, tmp_path):
     assert b"config.yaml:1:15: error: deny_ranges: invalid CIDR address: " \
         b"10.0.0.0 [P050]" in done.stdout
     assert b"[P031]" in done.stdout
+
+
+def test_the_configuration_s_nat64_prefixes_count(acl, tmp_path):
+    """As they do for the proxy, so that the answer is the proxy's."""
+    config = tmp_path / "config.yaml"
+    config.write_text("nat64_prefix: ['2001:db8:64::/96']\n")
+    asked = ["--explain", acl, "--address", "2001:db8:64::10.0.0.1"]
+    assert b"Deny: Special Purpose" in run(*asked).stdout
+    done = run(*asked, "--config-file", config)
+    assert b"Deny: Private Range" in done.stdout, done.stdout
 
 
 # --- check ----------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* events.c - see events.h. */
 #include "events.h"
 
+#include <endian.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -21,71 +22,115 @@ void id_source_init(struct id_source *source)
 
 struct id id_next(struct id_source *source, time_t now)
 {
-	uint64_t second = (uint64_t)now;
-	uint32_t counter = source->counter++;
-	struct id id = {{(uint8_t)(second >> 24), (uint8_t)(second >> 16),
-			 (uint8_t)(second >> 8), (uint8_t)second,
-			 source->own[0], source->own[1], source->own[2],
-			 source->own[3], source->own[4],
-			 (uint8_t)(counter >> 16), (uint8_t)(counter >> 8),
-			 (uint8_t)counter}};
+	uint32_t second = htobe32((uint32_t)now);
+	uint32_t counter = htobe32(source->counter++);
+	struct id id;
 
+	/* of the counter the lower three bytes */
+	memcpy(id.bytes + 8, &counter, sizeof(counter));
+	memcpy(id.bytes + 4, source->own, sizeof(source->own));
+	memcpy(id.bytes, &second, sizeof(second));
 	return id;
 }
 
-/* Base 32 with the digits first, so that text sorts as the bytes do. */
+/* The lower 40 bits of BITS as eight digits, five bits to each: halves are
+ * moved apart until every byte has its five. */
+static inline void put_eight_digits(uint64_t bits, char *out)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t letters;
+
+	bits = (bits & 0xfffff00000) << 12 | (bits & 0xfffff);
+	bits = (bits & 0x000ffc00000ffc00) << 6 | (bits & 0x000003ff000003ff);
+	bits = (bits & 0x03e003e003e003e0) << 3 | (bits & 0x001f001f001f001f);
+	/* beyond 9 the sum has the top bit */
+	letters = (bits + ones * (0x80 - 10)) >> 7 & ones;
+	bits += ones * '0' + letters * ('a' - '0' - 10);
+	bits = htobe64(bits);
+	memcpy(out, &bits, sizeof(bits));
+}
+
+/* Base 32 with the digits first, so that text sorts as the bytes do.  100 bits
+ * of text for 96: the last four are zero. */
 void id_format(const struct id *id, char out[ID_TEXT + 1])
 {
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
-	unsigned bits = 0, have = 0;
-	size_t in = 0;
+	uint64_t head, tail;
 
-	for (size_t i = 0; i < ID_TEXT; i++) {
-		if (have < 5) {
-			/* 100 bits of text for 96: the last four are zero */
-			bits = bits << 8 |
-			       (in < sizeof(id->bytes) ? id->bytes[in] : 0u);
-			in++;
-			have += 8;
-		}
-		have -= 5;
-		out[i] = digits[bits >> have & 31];
-	}
+	memcpy(&head, id->bytes, sizeof(head));
+	memcpy(&tail, id->bytes + sizeof(id->bytes) - sizeof(tail),
+	       sizeof(tail));
+	head = be64toh(head);
+	tail = be64toh(tail);
+	put_eight_digits(head >> 24, out);
+	put_eight_digits(tail >> 16, out + 8);
+	/* four of these are there already */
+	put_eight_digits(tail << 4, out + 12);
 	out[ID_TEXT] = '\0';
 }
 
-static struct str endpoint(const struct addr *addr, uint16_t port,
-			   char out[ENDPOINT_TEXT])
-{
-	bool v4 = addr_is_v4(addr);
-	size_t n = 0;
+/* --- values of our making, which need no escaping ---------------------------
+ */
 
-	if (!v4)
-		out[n++] = '[';
-	n += addr_format(addr, out + n);
-	if (!v4)
-		out[n++] = ']';
-	out[n++] = ':';
-	n += str_put_decimal(out + n, port);
-	return str_make(out, n);
+static void finish_id(struct json *line, char *p, const struct id *id)
+{
+	id_format(id, p);
+	json_finish_plain(line, p + ID_TEXT);
 }
 
-static void put_time(struct json *line, const char *key,
-		     const struct timespec *when)
+ALWAYS_INLINE void put_id(struct json *line, const char *key,
+			  const struct id *id)
 {
-	char text[LOG_TIME_MAX];
+	char *p;
 
-	json_put_plain(line, key, log_time(when, true, text));
+	if (json_open_plain(line, key, ID_TEXT, &p))
+		finish_id(line, p, id);
 }
 
-/* TEXT to OUT, cut to MAX; how much that is. */
-static size_t copy(char *out, struct str text, size_t max)
+static void finish_endpoint(struct json *line, char *p, const struct addr *addr,
+			    uint16_t port)
 {
-	size_t n = text.n < max ? text.n : max;
+	if (addr_is_v4(addr)) {
+		p += addr_format(addr, p);
+	} else {
+		*p++ = '[';
+		p += addr_format(addr, p);
+		*p++ = ']';
+	}
+	*p++ = ':';
+	p += str_put_decimal(p, port);
+	json_finish_plain(line, p);
+}
 
-	if (n != 0)
-		memcpy(out, text.p, n);
-	return n;
+ALWAYS_INLINE void put_endpoint(struct json *line, const char *key,
+				const struct addr *addr, uint16_t port)
+{
+	char *p;
+
+	if (json_open_plain(line, key, ENDPOINT_TEXT, &p))
+		finish_endpoint(line, p, addr, port);
+}
+
+static void finish_time(struct json *line, char *p, const struct timespec *when)
+{
+	json_finish_plain(line, p + log_time(when, true, p).n);
+}
+
+ALWAYS_INLINE void put_time(struct json *line, const char *key,
+			    const struct timespec *when)
+{
+	char *p;
+
+	if (json_open_plain(line, key, LOG_TIME_MAX, &p))
+		finish_time(line, p, when);
+}
+
+/* --- members ----------------------------------------------------------------
+ */
+
+/* The first bytes of TEXT, MAX at most. */
+static struct str cut(struct str text, size_t max)
+{
+	return str_make(text.p, text.n < max ? text.n : max);
 }
 
 /* Where the entry or rule that decided was written. */
@@ -93,11 +138,10 @@ static void put_source(struct json *line, const struct exchange *exchange)
 {
 	const struct decision *decision = &exchange->decision;
 	const struct blob *blob = exchange->blob;
-	char text[SOURCE_FILE_MAX + 1 + STR_DECIMAL_MAX];
 	struct str file;
-	size_t n;
 	uint32_t at;
 	bool found;
+	char *p;
 
 	if (exchange->class.rule != RANGE_RULE_NONE && !exchange->allow)
 		found = exchange->class.rule < blob_range_count(blob) &&
@@ -112,31 +156,40 @@ static void put_source(struct json *line, const struct exchange *exchange)
 			blob_rule_source(blob, decision->rule, &file, &at);
 	if (!found)
 		return;
-	n = copy(text, file, SOURCE_FILE_MAX);
-	text[n++] = ':';
-	n += str_put_decimal(text + n, at);
-	json_put_string(line, "source", str_make(text, n));
+	json_open_string(line, "source");
+	json_add_part(line, cut(file, SOURCE_FILE_MAX));
+	p = line->at;
+	if (!json_fits(line, 1 + STR_DECIMAL_MAX + JSON_STRING_END))
+		return;
+	*p++ = ':';
+	json_finish_plain(line, p + str_put_decimal(p, at));
+}
+
+static void put_entry(struct json *line, const struct entry *entry)
+{
+	struct str name = cut(entry->name, HOSTNAME_MAX);
+
+	if (!entry->wildcard) {
+		json_put_string(line, "entry", name);
+		return;
+	}
+	json_open_string(line, "entry");
+	json_put_literal(line, "*.");
+	json_add_part(line, name);
+	json_close_string(line);
 }
 
 static void put_policy(struct json *line, const struct exchange *exchange)
 {
 	const struct decision *decision = &exchange->decision;
-	char entry[2 + HOSTNAME_MAX];
-	size_t n = 0;
 
-	json_put_plain(line, "policy", str_from(exchange->policy));
+	json_put_text(line, "policy", exchange->policy);
 	if (exchange->blob == NULL)
 		return;
 	if (decision->rule != RULE_NONE)
 		json_put_string(line, "rule", decision->rule_name);
-	if (decision->entry.name.n != 0) {
-		if (decision->entry.wildcard) {
-			memcpy(entry, "*.", 2);
-			n = 2;
-		}
-		n += copy(entry + n, decision->entry.name, HOSTNAME_MAX);
-		json_put_string(line, "entry", str_make(entry, n));
-	}
+	if (decision->entry.name.n != 0)
+		put_entry(line, &decision->entry);
 	/* lines of the requests inside will follow */
 	if (exchange->is_connect && exchange->allow &&
 	    decision->mitm != MITM_NONE)
@@ -146,25 +199,20 @@ static void put_policy(struct json *line, const struct exchange *exchange)
 
 void log_put_peer(struct json *line, const struct exchange *exchange)
 {
-	char text[ENDPOINT_TEXT];
-
-	json_put_plain(line, "inbound_remote_addr",
-		       endpoint(&exchange->peer, exchange->peer_port, text));
+	put_endpoint(line, "inbound_remote_addr", &exchange->peer,
+		     exchange->peer_port);
 }
 
 void log_put_connect(struct json *line, const struct exchange *exchange)
 {
-	char id[ID_TEXT + 1];
-
-	id_format(&exchange->id, id);
-	json_put_plain(line, "connect_id", str_make(id, ID_TEXT));
+	put_id(line, "connect_id", &exchange->id);
 	json_put_string(line, "requested_host", exchange->host);
 }
 
 static void put_identity(struct json *line, const struct identity *identity)
 {
 	if (identity == NULL) {
-		json_put_text(line, "role", "");
+		json_put_fixed(line, "role", "\"\",");
 		return;
 	}
 	if (identity->has_certificate) {
@@ -182,19 +230,16 @@ static void put_identity(struct json *line, const struct identity *identity)
 static void put_exchange(struct json *line, const struct exchange *exchange,
 			 const char *reason)
 {
-	char id[ID_TEXT + 1];
-
-	id_format(&exchange->id, id);
-	json_put_plain(line, "id", str_make(id, ID_TEXT));
+	put_id(line, "id", &exchange->id);
 	log_put_peer(line, exchange);
-	json_put_plain(line, "proxy_type",
-		       exchange->is_connect           ? STR("connect")
-		       : exchange->connect_id != NULL ? STR("mitm")
-						      : STR("http"));
-	if (exchange->connect_id != NULL) {
-		id_format(exchange->connect_id, id);
-		json_put_plain(line, "connect_id", str_make(id, ID_TEXT));
-	}
+	if (exchange->is_connect)
+		json_put_fixed(line, "proxy_type", "\"connect\",");
+	else if (exchange->connect_id != NULL)
+		json_put_fixed(line, "proxy_type", "\"mitm\",");
+	else
+		json_put_fixed(line, "proxy_type", "\"http\",");
+	if (exchange->connect_id != NULL)
+		put_id(line, "connect_id", exchange->connect_id);
 	json_put_string(line, "requested_host", exchange->host);
 	put_time(line, "start_time", &exchange->start);
 	json_put_string(line, "trace_id", exchange->trace_id);
@@ -238,56 +283,53 @@ void log_decision(struct log *log, const struct exchange *exchange,
 	enum log_level level = !exchange->allow ? LOG_WARNING
 			       : error != NULL  ? LOG_ERROR
 						: LOG_INFO;
-	struct json line = log_begin(log, level, "CANONICAL-PROXY-DECISION");
+	struct json *line = log_begin(log, level, "CANONICAL-PROXY-DECISION");
 
-	put_exchange(&line, exchange, reason);
-	put_answer(&line, exchange, error);
-	log_end(log, &line);
+	put_exchange(line, exchange, reason);
+	put_answer(line, exchange, error);
+	log_end(log);
 	count_decision(exchange);
 }
 
 void log_response(struct log *log, const struct exchange *exchange,
 		  const char *reason, const struct outbound_record *outbound)
 {
-	struct json line = log_begin(log, LOG_INFO, "CANONICAL-PROXY-DECISION");
-	char text[ENDPOINT_TEXT];
+	struct json *line =
+		log_begin(log, LOG_INFO, "CANONICAL-PROXY-DECISION");
 
-	put_exchange(&line, exchange, reason);
-	json_put_milli(&line, "conn_establish_time_ms", outbound->connect_us);
-	json_put_plain(&line, "outbound_local_addr",
-		       endpoint(&outbound->local, outbound->local_port, text));
-	json_put_plain(
-		&line, "outbound_remote_addr",
-		endpoint(&outbound->remote, outbound->remote_port, text));
-	json_put_signed(&line, "content_length", outbound->content_length);
-	log_end(log, &line);
+	put_exchange(line, exchange, reason);
+	json_put_milli(line, "conn_establish_time_ms", outbound->connect_us);
+	put_endpoint(line, "outbound_local_addr", &outbound->local,
+		     outbound->local_port);
+	put_endpoint(line, "outbound_remote_addr", &outbound->remote,
+		     outbound->remote_port);
+	json_put_signed(line, "content_length", outbound->content_length);
+	log_end(log);
 	count_decision(exchange);
 }
 
 void log_failure(struct log *log, const struct exchange *exchange,
 		 const char *reason, const char *msg, const char *error)
 {
-	struct json line = log_begin(log, LOG_ERROR, msg);
+	struct json *line = log_begin(log, LOG_ERROR, msg);
 
-	put_exchange(&line, exchange, reason);
-	put_answer(&line, exchange, error);
-	log_end(log, &line);
+	put_exchange(line, exchange, reason);
+	put_answer(line, exchange, error);
+	log_end(log);
 }
 
 void log_bad_request(struct log *log, const struct exchange *exchange,
 		     const char *error)
 {
-	struct json line = log_begin(log, LOG_WARNING, "request refused");
-	char id[ID_TEXT + 1];
+	struct json *line = log_begin(log, LOG_WARNING, "request refused");
 
-	id_format(&exchange->id, id);
-	json_put_plain(&line, "id", str_make(id, ID_TEXT));
-	log_put_peer(&line, exchange);
-	put_time(&line, "start_time", &exchange->start);
+	put_id(line, "id", &exchange->id);
+	log_put_peer(line, exchange);
+	put_time(line, "start_time", &exchange->start);
 	if (exchange->host.n != 0)
-		json_put_string(&line, "requested_host", exchange->host);
-	put_answer(&line, exchange, error);
-	log_end(log, &line);
+		json_put_string(line, "requested_host", exchange->host);
+	put_answer(line, exchange, error);
+	log_end(log);
 	if (exchange->metrics != NULL)
 		metrics_count(exchange->metrics, METRIC_REQUESTS_REFUSED);
 }
@@ -302,46 +344,35 @@ static uint64_t elapsed_us(const struct timespec *from,
 	return us > 0 ? (uint64_t)us : 0;
 }
 
-static void count_close(const struct exchange *exchange,
-			const struct tunnel_record *tunnel, uint64_t us)
-{
-	struct metrics *metrics = exchange->metrics;
-
-	if (metrics == NULL)
-		return;
-	metrics_set_count(metrics, exchange->set, SET_CLOSED);
-	if (tunnel->at_termination)
-		metrics_set_count(metrics, exchange->set, SET_AT_TERMINATION);
-	metrics_set_observe(metrics, exchange->set, SET_DURATION, us);
-	metrics_set_observe(metrics, exchange->set, SET_BYTES_IN,
-			    tunnel->bytes_in);
-	metrics_set_observe(metrics, exchange->set, SET_BYTES_OUT,
-			    tunnel->bytes_out);
-}
-
 void log_close(struct log *log, const struct exchange *exchange,
 	       const char *reason, const struct tunnel_record *tunnel,
 	       const char *error)
 {
-	struct json line = log_begin(log, LOG_INFO, "CANONICAL-PROXY-CN-CLOSE");
-	char text[ENDPOINT_TEXT];
 	struct timespec now;
+	struct json *line;
+	uint64_t us;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	put_exchange(&line, exchange, reason);
-	json_put_milli(&line, "conn_establish_time_ms", tunnel->connect_us);
-	json_put_plain(&line, "outbound_local_addr",
-		       endpoint(&tunnel->local, tunnel->local_port, text));
-	json_put_plain(&line, "outbound_remote_addr",
-		       endpoint(&tunnel->remote, tunnel->remote_port, text));
-	json_put_unsigned(&line, "bytes_in", tunnel->bytes_in);
-	json_put_unsigned(&line, "bytes_out", tunnel->bytes_out);
-	put_time(&line, "end_time", &now);
-	json_put_micro(&line, "duration", elapsed_us(&exchange->start, &now));
-	put_time(&line, "last_activity", &tunnel->last_activity);
+	us = elapsed_us(&exchange->start, &now);
+	line = log_begin_at(log, LOG_INFO, STR("CANONICAL-PROXY-CN-CLOSE"),
+			    &now);
+	put_exchange(line, exchange, reason);
+	json_put_milli(line, "conn_establish_time_ms", tunnel->connect_us);
+	put_endpoint(line, "outbound_local_addr", &tunnel->local,
+		     tunnel->local_port);
+	put_endpoint(line, "outbound_remote_addr", &tunnel->remote,
+		     tunnel->remote_port);
+	json_put_unsigned(line, "bytes_in", tunnel->bytes_in);
+	json_put_unsigned(line, "bytes_out", tunnel->bytes_out);
+	put_time(line, "end_time", &now);
+	json_put_micro(line, "duration", us);
+	put_time(line, "last_activity", &tunnel->last_activity);
 	if (tunnel->at_termination)
-		json_put_bool(&line, "active_at_termination", true);
-	json_put_text(&line, "error", error);
-	log_end(log, &line);
-	count_close(exchange, tunnel, elapsed_us(&exchange->start, &now));
+		json_put_bool(line, "active_at_termination", true);
+	json_put_text(line, "error", error);
+	log_end(log);
+	if (exchange->metrics != NULL)
+		metrics_tunnel_closed(exchange->metrics, exchange->set,
+				      tunnel->at_termination, us,
+				      tunnel->bytes_in, tunnel->bytes_out);
 }

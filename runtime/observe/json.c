@@ -3,29 +3,16 @@
  * no character becomes U+FFFD, so that every line is valid JSON. */
 #include "json.h"
 
-#include <string.h>
-
 static void put(struct json *json, const char *p, size_t n)
 {
-	if (json->overflow || n > json->capacity - json->length) {
-		json->overflow = true;
+	if (!json_fits(json, n) || n == 0)
 		return;
-	}
-	memcpy(json->p + json->length, p, n);
-	json->length += n;
+	memcpy(json->at, p, n);
+	json->at += n;
 }
 
-static void put_text(struct json *json, const char *text)
-{
-	put(json, text, strlen(text));
-}
-
-static void put_unsigned(struct json *json, uint64_t value)
-{
-	char digits[STR_DECIMAL_MAX];
-
-	put(json, digits, str_put_decimal(digits, value));
-}
+/* --- strings ----------------------------------------------------------------
+ */
 
 /* How many bytes of the N at P are one valid UTF-8 character, 0 when none
  * (RFC 3629 section 4: no overlong forms, no surrogates). */
@@ -86,83 +73,103 @@ static void put_escaped(struct json *json, unsigned char c)
 	}
 }
 
-/* A byte eight times over. */
-#define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
+/* Sixteen bytes at a time, in the compiler's own vectors. */
+typedef unsigned char bytes __attribute__((vector_size(16)));
+typedef signed char signed_bytes __attribute__((vector_size(16)));
+typedef uint64_t halves __attribute__((vector_size(16)));
 
-/* Is any of the eight bytes zero?  Borrows reach a byte's top bit only from a
- * zero byte below, so that the answer as a whole is exact. */
-static bool has_zero(uint64_t bytes)
+#define SPACES UINT64_C(0x2020202020202020)
+
+/* Ones where a byte stands for itself. */
+static inline bytes plain(bytes v)
 {
-	return ((bytes - EVERY(1)) & ~bytes & EVERY(0x80)) != 0;
+	/* one more than DEL and what is beyond ASCII are negative */
+	bytes printable = (bytes)((signed_bytes)(v + 1) > ' ');
+
+	return printable & ~((bytes)(v == '"') | (bytes)(v == '\\'));
 }
 
-static bool is_plain_word(const char *p)
+static inline bool is_all_ones(bytes v)
 {
-	uint64_t bytes;
+	halves both = (halves)v;
 
-	memcpy(&bytes, p, sizeof(bytes));
-	/* not beyond ASCII, not below the space, none that is escaped */
-	return (bytes & EVERY(0x80)) == 0 &&
-	       ((bytes - EVERY(0x20)) & ~bytes & EVERY(0x80)) == 0 &&
-	       !has_zero(bytes ^ EVERY('"')) &&
-	       !has_zero(bytes ^ EVERY('\\')) && !has_zero(bytes ^ EVERY(0x7f));
+	return (both[0] & both[1]) == UINT64_MAX;
 }
 
-/* Is VALUE made of bytes alone that stand for themselves?  Most values are, so
- * it is asked of eight at a time; the last eight may overlap those before. */
-static bool is_plain(struct str value)
+static inline uint64_t copy_eight(char *out, const char *p)
 {
-	size_t i = 0;
+	uint64_t word;
 
-	if (value.n < 8) {
-		for (; i < value.n; i++)
-			if (needs_escape((unsigned char)value.p[i]) ||
-			    (unsigned char)value.p[i] >= 0x80)
-				return false;
-		return true;
+	memcpy(&word, p, sizeof(word));
+	memcpy(out, &word, sizeof(word));
+	return word;
+}
+
+static inline uint64_t copy_four(char *out, const char *p)
+{
+	uint32_t word;
+
+	memcpy(&word, p, sizeof(word));
+	memcpy(out, &word, sizeof(word));
+	return SPACES << 32 | word;
+}
+
+static inline bool copy_sixteens(char *out, const char *p, size_t n)
+{
+	bytes good = ~(bytes){0}, v;
+
+	for (size_t i = 0; i < n; i += sizeof(v)) {
+		size_t at = n - i < sizeof(v) ? n - sizeof(v) : i;
+
+		memcpy(&v, p + at, sizeof(v));
+		memcpy(out + at, &v, sizeof(v));
+		good &= plain(v);
 	}
-	for (; value.n - i > 8; i += 8)
-		if (!is_plain_word(value.p + i))
-			return false;
-	return is_plain_word(value.p + value.n - 8);
+	return is_all_ones(good);
 }
 
-static void put_plain(struct json *json, struct str value)
+/* Copy the bytes of TEXT to OUT.  True: all of them stand for themselves, as
+ * those of most texts do.  The last step may overlap the one before. */
+ALWAYS_INLINE bool copy_plain(char *out, struct str text)
 {
-	char *p = json->p + json->length;
+	const char *p = text.p;
+	size_t n = text.n;
+	uint64_t first = SPACES, last = SPACES;
 
-	if (json->overflow || value.n + 2 > json->capacity - json->length) {
-		json->overflow = true;
-		return;
+	if (n >= 16)
+		return copy_sixteens(out, p, n);
+	if (n >= 8) {
+		first = copy_eight(out, p);
+		last = copy_eight(out + n - 8, p + n - 8);
+	} else if (n >= 4) {
+		first = copy_four(out, p);
+		last = copy_four(out + n - 4, p + n - 4);
+	} else {
+		for (size_t i = 0; i < n; i++) {
+			out[i] = p[i];
+			first = first << 8 | (unsigned char)p[i];
+		}
 	}
-	*p++ = '"';
-	if (value.n != 0)
-		memcpy(p, value.p, value.n);
-	p[value.n] = '"';
-	json->length += value.n + 2;
+	return is_all_ones(plain((bytes)(halves){first, last}));
 }
 
-static void put_value(struct json *json, struct str value)
+/* PART as it is shown where not all of it stands for itself, or is shown. */
+static void put_escaped_part(struct json *json, struct str part)
 {
-	const unsigned char *p = (const unsigned char *)value.p;
-	size_t n = value.n < JSON_VALUE_MAX ? value.n : JSON_VALUE_MAX;
+	const unsigned char *p = (const unsigned char *)part.p;
+	size_t n = part.n < JSON_VALUE_MAX ? part.n : JSON_VALUE_MAX;
 	size_t done = 0, i = 0;
 
-	if (value.n == n && is_plain(value)) {
-		put_plain(json, value);
-		return;
-	}
-	put(json, "\"", 1);
 	while (i < n) {
 		/* a character that the cut splits counts as whole: it is
 		 * looked at with all the bytes there are */
-		size_t length = utf8_length(p + i, value.n - i);
+		size_t length = utf8_length(p + i, part.n - i);
 
 		if (length != 0 && !needs_escape(p[i])) {
 			i += length;
 			continue;
 		}
-		put(json, value.p + done, i - done);
+		put(json, part.p + done, i - done);
 		if (length == 0)
 			put(json, "\\ufffd", 6);
 		else
@@ -170,150 +177,172 @@ static void put_value(struct json *json, struct str value)
 		i++;
 		done = i;
 	}
-	if (i > done)
-		put(json, value.p + done, i - done);
-	put_text(json, value.n > n ? "...\"" : "\"");
+	put(json, part.p + done, i - done);
+	if (part.n > n)
+		put(json, "...", 3);
 }
 
-static void put_key(struct json *json, const char *key)
+/* see json.h */
+void json_add_part(struct json *json, struct str part)
 {
-	size_t n = strlen(key);
-	char *p;
+	if (part.n > JSON_VALUE_MAX)
+		put_escaped_part(json, part);
+	else if (!json_fits(json, part.n))
+		return;
+	else if (copy_plain(json->at, part))
+		json->at += part.n;
+	else
+		put_escaped_part(json, part);
+}
 
-	if (json->overflow || n + 4 > json->capacity - json->length) {
-		json->overflow = true;
+/* see json.h */
+void json_finish_string(struct json *json, char *p, struct str value)
+{
+	if (value.n <= JSON_VALUE_MAX && copy_plain(p, value)) {
+		json_finish_plain(json, p + value.n);
 		return;
 	}
-	p = json->p + json->length;
-	if (!json->first)
-		*p++ = ',';
-	json->first = false;
-	*p++ = '"';
-	memcpy(p, key, n);
-	p += n;
-	*p++ = '"';
-	*p++ = ':';
-	json->length = (size_t)(p - json->p);
+	json_finish(json, p);
+	put_escaped_part(json, value);
+	json_close_string(json);
 }
 
+/* see json.h */
+void json_close_string(struct json *json)
+{
+	json_put_literal(json, "\",");
+}
+
+/* --- what is around members -------------------------------------------------
+ */
+
+static void begin(struct json *json, char *buffer, size_t capacity)
+{
+	*json = (struct json){
+		.start = buffer, .at = buffer, .end = buffer + capacity};
+}
+
+/* END takes the place of the last member's comma, if there is a member. */
+static void close_with(struct json *json, char end)
+{
+	if (json->overflow)
+		return;
+	if (json->at[-1] == ',')
+		json->at[-1] = end;
+	else
+		put(json, &end, 1);
+}
+
+/* see json.h */
 void json_begin(struct json *json, char *buffer, size_t capacity)
 {
-	*json = (struct json){.p = buffer, .capacity = capacity, .first = true};
+	begin(json, buffer, capacity);
 	put(json, "{", 1);
 }
 
+/* see json.h */
 void json_end(struct json *json)
 {
-	put(json, "}", 1);
+	close_with(json, '}');
 }
 
-void json_put_string(struct json *json, const char *key, struct str value)
+/* see json.h */
+void json_begin_members(struct json *json, char *buffer, size_t capacity)
 {
-	put_key(json, key);
-	put_value(json, value);
+	begin(json, buffer, capacity);
 }
 
-void json_put_plain(struct json *json, const char *key, struct str value)
+/* see json.h */
+void json_end_members(struct json *json)
 {
-	put_key(json, key);
-	put_plain(json, value);
+	if (json->at != json->start)
+		json->at--;
 }
 
+/* see json.h */
 void json_open_object(struct json *json, const char *key)
 {
-	put_key(json, key);
-	put_text(json, "{");
-	json->first = true;
+	json_put_fixed(json, key, "{");
 }
 
+/* see json.h */
 void json_close_object(struct json *json)
 {
-	put_text(json, "}");
-	json->first = false;
+	close_with(json, '}');
+	put(json, ",", 1);
 }
 
+/* see json.h */
 void json_open_array(struct json *json, const char *key)
 {
-	put_key(json, key);
-	put_text(json, "[");
-	json->first = true;
+	json_put_fixed(json, key, "[");
 }
 
+/* see json.h */
 void json_close_array(struct json *json)
 {
-	put_text(json, "]");
-	json->first = false;
+	close_with(json, ']');
+	put(json, ",", 1);
 }
 
+/* see json.h */
 void json_add_string(struct json *json, struct str value)
 {
-	if (!json->first)
-		put_text(json, ",");
-	json->first = false;
-	put_value(json, value);
+	put(json, "\"", 1);
+	json_add_part(json, value);
+	json_close_string(json);
 }
 
+/* see json.h */
 void json_put_members(struct json *json, struct str members)
 {
-	if (!json->first)
-		put_text(json, ",");
-	json->first = false;
 	put(json, members.p, members.n);
+	put(json, ",", 1);
 }
 
-void json_put_text(struct json *json, const char *key, const char *value)
-{
-	json_put_string(json, key, str_from(value));
-}
-
-void json_put_bool(struct json *json, const char *key, bool value)
-{
-	put_key(json, key);
-	put_text(json, value ? "true" : "false");
-}
-
-void json_put_unsigned(struct json *json, const char *key, uint64_t value)
-{
-	put_key(json, key);
-	put_unsigned(json, value);
-}
-
-void json_put_signed(struct json *json, const char *key, int64_t value)
-{
-	put_key(json, key);
-	if (value < 0)
-		put_text(json, "-");
-	put_unsigned(json, value < 0 ? -(uint64_t)value : (uint64_t)value);
-}
-
-/* VALUE with its last DIGITS, at most 6, behind the point; no zeros at the end.
+/* --- numbers ----------------------------------------------------------------
  */
-static void put_decimal(struct json *json, uint64_t value, unsigned digits)
-{
-	char fraction[7] = ".";
-	uint64_t scale = 1;
-	size_t n;
 
-	for (unsigned i = 0; i < digits; i++)
-		scale *= 10;
-	put_unsigned(json, value / scale);
-	value %= scale;
-	for (n = digits; n > 0; n--, value /= 10)
-		fraction[n] = (char)('0' + value % 10);
-	for (n = digits; n > 0 && fraction[n] == '0'; n--)
-		;
-	if (n > 0)
-		put(json, fraction, n + 1);
+/* see json.h */
+void json_finish_unsigned(struct json *json, char *p, uint64_t value)
+{
+	p += str_put_decimal(p, value);
+	*p++ = ',';
+	json_finish(json, p);
 }
 
-void json_put_milli(struct json *json, const char *key, uint64_t value)
+/* see json.h */
+void json_finish_signed(struct json *json, char *p, int64_t value)
 {
-	put_key(json, key);
-	put_decimal(json, value, 3);
+	if (value < 0)
+		*p++ = '-';
+	json_finish_unsigned(json, p,
+			     value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
-void json_put_micro(struct json *json, const char *key, uint64_t value)
+/* WHOLE and MILLIONTHS below one: no zeros at the end. */
+static inline void finish_decimal(struct json *json, char *p, uint64_t whole,
+				  uint32_t millionths)
 {
-	put_key(json, key);
-	put_decimal(json, value, 6);
+	p += str_put_decimal(p, whole);
+	if (millionths != 0) {
+		*p++ = '.';
+		str_put_six_digits(p, millionths);
+		for (p += 6; p[-1] == '0'; p--)
+			;
+	}
+	*p++ = ',';
+	json_finish(json, p);
+}
+
+/* see json.h */
+void json_finish_milli(struct json *json, char *p, uint64_t value)
+{
+	finish_decimal(json, p, value / 1000, (uint32_t)(value % 1000) * 1000);
+}
+
+/* see json.h */
+void json_finish_micro(struct json *json, char *p, uint64_t value)
+{
+	finish_decimal(json, p, value / 1000000, (uint32_t)(value % 1000000));
 }

@@ -144,57 +144,48 @@ void log_free(struct log *log)
 	free(log);
 }
 
-/* A second as text.  Most times that a thread writes are of the same one. */
+/* A second as text, which is longer than 19 bytes from the year 10000 on.  Most
+ * times that a thread writes are of the same one. */
+#define SECOND_MAX 32
 struct second {
 	time_t when;
 	size_t length; /* 0: none yet */
-	char text[LOG_TIME_MAX];
+	char text[SECOND_MAX];
 };
 
-static const struct second *second_text(time_t when)
+/* Apart, so that what is usual needs no room on the stack. */
+__attribute__((noinline)) static void find_second(struct second *second,
+						  time_t when)
 {
-	static _Thread_local struct second latest;
 	struct tm tm;
 
-	if (latest.length != 0 && latest.when == when)
-		return &latest;
 	gmtime_r(&when, &tm);
-	latest.when = when;
-	latest.length = strftime(latest.text, sizeof(latest.text),
-				 "%Y-%m-%dT%H:%M:%S", &tm);
-	return &latest;
+	second->when = when;
+	second->length = strftime(second->text, sizeof(second->text),
+				  "%Y-%m-%dT%H:%M:%S", &tm);
 }
 
 struct str log_time(const struct timespec *when, bool fraction,
 		    char out[LOG_TIME_MAX])
 {
-	const struct second *second = second_text(when->tv_sec);
-	long micro = when->tv_nsec / 1000;
-	size_t n = second->length;
+	static _Thread_local struct second latest;
+	size_t n;
 
-	memcpy(out, second->text, n);
+	if (latest.length == 0 || latest.when != when->tv_sec)
+		find_second(&latest, when->tv_sec);
+	n = latest.length;
+	/* what is behind it is written over: a size that the compiler knows
+	 * needs no loop */
+	memcpy(out, latest.text, sizeof(latest.text));
 	if (fraction) {
 		out[n] = '.';
-		for (size_t i = 6; i > 0; i--, micro /= 10)
-			out[n + i] = (char)('0' + micro % 10);
+		str_put_six_digits(out + n + 1,
+				   (uint32_t)(when->tv_nsec / 1000));
 		n += 7;
 	}
 	out[n++] = 'Z';
 	out[n] = '\0';
 	return str_make(out, n);
-}
-
-static struct str level_text(enum log_level level)
-{
-	switch (level) {
-	case LOG_INFO:
-		return STR("info");
-	case LOG_WARNING:
-		return STR("warning");
-	case LOG_ERROR:
-		break;
-	}
-	return STR("error");
 }
 
 static bool flush_locked(struct log *log)
@@ -257,32 +248,64 @@ static void make_room(struct log *log)
 		resize(log, log->capacity * 2);
 }
 
-static struct json begin(struct log *log, enum log_level level, const char *msg)
+static void put_time(struct json *line, const struct timespec *now)
+{
+	char *p;
+
+	if (json_open_plain(line, "time", LOG_TIME_MAX, &p))
+		json_finish_plain(line, p + log_time(now, false, p).n);
+}
+
+static void put_level(struct json *line, enum log_level level)
+{
+	switch (level) {
+	case LOG_INFO:
+		json_put_fixed(line, "level", "\"info\",");
+		return;
+	case LOG_WARNING:
+		json_put_fixed(line, "level", "\"warning\",");
+		return;
+	case LOG_ERROR:
+		break;
+	}
+	json_put_fixed(line, "level", "\"error\",");
+}
+
+static struct json *begin(struct log *log, enum log_level level, struct str msg,
+			  const struct timespec *now)
 {
 	size_t room = log->capacity - log->length;
-	struct timespec now;
-	char stamp[LOG_TIME_MAX];
-	struct json line;
+	struct json *line = &log->line;
 
 	if (room > LOG_LINE_MAX)
 		room = LOG_LINE_MAX;
 	/* one byte is the newline's */
-	json_begin(&line, log->buffer + log->length, room > 0 ? room - 1 : 0);
-	clock_gettime(CLOCK_REALTIME, &now);
-	json_put_plain(&line, "time", log_time(&now, false, stamp));
-	json_put_plain(&line, "level", level_text(level));
-	json_put_text(&line, "msg", msg);
+	json_begin(line, log->buffer + log->length, room > 0 ? room - 1 : 0);
+	put_time(line, now);
+	put_level(line, level);
+	json_put_string(line, "msg", msg);
 	return line;
 }
 
-struct json log_begin(struct log *log, enum log_level level, const char *msg)
+struct json *log_begin_at(struct log *log, enum log_level level, struct str msg,
+			  const struct timespec *now)
 {
 	make_room(log);
-	return begin(log, level, msg);
+	return begin(log, level, msg, now);
 }
 
-void log_end(struct log *log, struct json *line)
+struct json *log_begin(struct log *log, enum log_level level, const char *msg)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return log_begin_at(log, level, str_from(msg), &now);
+}
+
+void log_end(struct log *log)
+{
+	struct json *line = &log->line;
+
 	json_end(line);
 	if (line->overflow) {
 		log->dropped++;
@@ -290,26 +313,27 @@ void log_end(struct log *log, struct json *line)
 					  memory_order_relaxed);
 		return;
 	}
-	log->length += line->length;
+	log->length += json_length(line);
 	log->buffer[log->length++] = '\n';
 }
 
 void log_message(struct log *log, enum log_level level, const char *msg)
 {
-	struct json line = log_begin(log, level, msg);
-
-	log_end(log, &line);
+	log_begin(log, level, msg);
+	log_end(log);
 }
 
 /* Lines were lost, and there is room again: say how many. */
 static void report_dropped(struct log *log)
 {
 	uint64_t dropped = log->dropped;
-	struct json line = begin(log, LOG_WARNING, "log lines were dropped");
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	begin(log, LOG_WARNING, STR("log lines were dropped"), &now);
 	log->dropped = 0;
-	json_put_unsigned(&line, "dropped", dropped);
-	log_end(log, &line);
+	json_put_unsigned(&log->line, "dropped", dropped);
+	log_end(log);
 	if (log->dropped != 0)
 		log->dropped = dropped;
 }

@@ -52,6 +52,7 @@ struct log {
 	size_t length;
 	size_t capacity;  /* LOG_BUFFER_BYTES, or more for as long as the
 			   * reader is behind */
+	struct json line; /* in BUFFER, between log_begin() and log_end() */
 	uint64_t dropped; /* since the last line that said so */
 	_Atomic uint64_t dropped_ever; /* any thread may read it */
 };
@@ -68,9 +69,12 @@ struct log *log_new(struct log_sink *sink);
 void log_free(struct log *log);
 
 /* Begin a line: time, level and msg are there.  Then members, then log_end(),
- * with no other line of this log in between. */
-struct json log_begin(struct log *log, enum log_level level, const char *msg);
-void log_end(struct log *log, struct json *line);
+ * with no other line of this log in between.  What is returned is LOG's own. */
+struct json *log_begin(struct log *log, enum log_level level, const char *msg);
+/* The same for who has asked for the time already. */
+struct json *log_begin_at(struct log *log, enum log_level level, struct str msg,
+			  const struct timespec *now);
+void log_end(struct log *log);
 
 /* A line with nothing but its message. */
 void log_message(struct log *log, enum log_level level, const char *msg);

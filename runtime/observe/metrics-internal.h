@@ -4,10 +4,10 @@
 
 #include "metrics.h"
 
-/* The METRICS_BUCKETS - 1 upper bounds of a histogram's buckets, rising. */
-const uint64_t *metrics_bounds(enum metrics_scale scale);
+extern const struct metrics_family metrics_histograms[HISTOGRAM_COUNT];
+extern const struct metrics_family metrics_set_histograms[SET_HISTOGRAM_COUNT];
 
-/* Whether the labels of COUNTER say that the default rule decided. */
-bool metrics_set_counter_has_rule(enum metric_set_counter counter);
+/* The upper bounds of a histogram's buckets, rising; the last has none. */
+extern const uint64_t metrics_bounds[METRICS_SCALES][METRICS_BUCKETS - 1];
 
 #endif

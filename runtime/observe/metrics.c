@@ -111,7 +111,7 @@ struct metrics *metrics_add_thread(struct metrics_registry *registry)
 static void observe(struct metrics_histogram *histogram,
 		    enum metrics_scale scale, uint64_t value)
 {
-	const uint64_t *bounds = metrics_bounds(scale);
+	const uint64_t *bounds = metrics_bounds[scale];
 	size_t at = 0;
 
 	while (at < METRICS_BUCKETS - 1 && value > bounds[at])
@@ -123,8 +123,7 @@ static void observe(struct metrics_histogram *histogram,
 void metrics_observe(struct metrics *metrics, enum metric_histogram histogram,
 		     uint64_t value)
 {
-	const struct metrics_family *family =
-		metrics_histogram_family(histogram);
+	const struct metrics_family *family = &metrics_histograms[histogram];
 
 	observe(&metrics->histogram[histogram], family->scale, value);
 	if (metrics->statsd != NULL && family->statsd[0] != '\0')
@@ -269,49 +268,48 @@ static struct metrics_set *cells_of(struct metrics *metrics, uint16_t set)
 uint16_t metrics_acl(struct metrics *metrics, struct metrics_rules *rules,
 		     const struct decision *decision)
 {
+	static const enum metric_set_counter by_verdict[] = {
+		[VERDICT_DENY] = SET_ACL_DENY,
+		[VERDICT_REPORT] = SET_ACL_REPORT,
+		[VERDICT_ALLOW] = SET_ACL_ALLOW,
+	};
 	uint16_t set = set_of(metrics, rules, decision);
+	struct metrics_set *cells = cells_of(metrics, set);
 
 	if (decision->reason == REASON_CORRUPT)
 		metrics_count(metrics, METRIC_DECIDE_ERROR);
-	switch (decision->verdict) {
-	case VERDICT_ALLOW:
-		metrics_set_count(metrics, set, SET_ACL_ALLOW);
-		break;
-	case VERDICT_REPORT:
-		metrics_set_count(metrics, set, SET_ACL_REPORT);
-		break;
-	case VERDICT_DENY:
-		metrics_set_count(metrics, set, SET_ACL_DENY);
-		break;
-	}
+	metrics_cell_add(&cells->counter[by_verdict[decision->verdict]], 1);
 	return set;
 }
 
-/* A tunnel has a role and a project and no more: sets that differ in their rule
- * alone are one. */
-static uint16_t pair_of(const struct metrics *metrics, uint16_t set)
-{
-	return labels_at(metrics->registry, set)->pair;
-}
-
-void metrics_set_count(struct metrics *metrics, uint16_t set,
-		       enum metric_set_counter counter)
-{
-	if (!metrics_set_counter_has_rule(counter))
-		set = pair_of(metrics, set);
-	metrics_cell_add(&cells_of(metrics, set)->counter[counter], 1);
-}
-
-void metrics_set_observe(struct metrics *metrics, uint16_t set,
-			 enum metric_set_histogram histogram, uint64_t value)
+/* CELLS are those of SET. */
+static void observe_set(struct metrics *metrics, struct metrics_set *cells,
+			uint16_t set, enum metric_set_histogram histogram,
+			uint64_t value)
 {
 	const struct metrics_family *family =
-		metrics_set_histogram_family(histogram);
+		&metrics_set_histograms[histogram];
 
-	set = pair_of(metrics, set);
-	observe(&cells_of(metrics, set)->histogram[histogram], family->scale,
-		value);
+	observe(&cells->histogram[histogram], family->scale, value);
 	if (metrics->statsd != NULL)
 		statsd_sample(metrics->statsd, family,
 			      labels_at(metrics->registry, set), value);
+}
+
+void metrics_tunnel_closed(struct metrics *metrics, uint16_t set,
+			   bool at_termination, uint64_t duration_us,
+			   uint64_t bytes_in, uint64_t bytes_out)
+{
+	struct metrics_set *cells;
+
+	/* a tunnel has a role and a project and no more: sets that differ in
+	 * their rule alone are one */
+	set = labels_at(metrics->registry, set)->pair;
+	cells = cells_of(metrics, set);
+	metrics_cell_add(&cells->counter[SET_CLOSED], 1);
+	if (at_termination)
+		metrics_cell_add(&cells->counter[SET_AT_TERMINATION], 1);
+	observe_set(metrics, cells, set, SET_DURATION, duration_us);
+	observe_set(metrics, cells, set, SET_BYTES_IN, bytes_in);
+	observe_set(metrics, cells, set, SET_BYTES_OUT, bytes_out);
 }

@@ -171,11 +171,10 @@ void metrics_rules_fini(struct metrics_rules *rules);
 uint16_t metrics_acl(struct metrics *metrics, struct metrics_rules *rules,
 		     const struct decision *decision);
 
-void metrics_set_count(struct metrics *metrics, uint16_t set,
-		       enum metric_set_counter counter);
-/* VALUE is in microseconds or bytes. */
-void metrics_set_observe(struct metrics *metrics, uint16_t set,
-			 enum metric_set_histogram histogram, uint64_t value);
+/* A tunnel of SET has ended, after DURATION_US. */
+void metrics_tunnel_closed(struct metrics *metrics, uint16_t set,
+			   bool at_termination, uint64_t duration_us,
+			   uint64_t bytes_in, uint64_t bytes_out);
 
 /* --- reading ---------------------------------------------------------------
  */
@@ -188,6 +187,7 @@ enum metrics_scale {
 	SCALE_DURATION, /* seconds too, of what may last for days */
 	SCALE_BYTES,
 };
+#define METRICS_SCALES (SCALE_BYTES + 1)
 
 struct metrics_family {
 	enum metrics_kind kind;
@@ -227,12 +227,6 @@ typedef void metrics_visit(void *context, const struct metrics_sample *sample);
  */
 void metrics_walk(struct metrics_registry *registry, bool with_histograms,
 		  metrics_visit *visit, void *context);
-
-/* The families of histograms, for statsd. */
-const struct metrics_family *
-metrics_histogram_family(enum metric_histogram histogram);
-const struct metrics_family *
-metrics_set_histogram_family(enum metric_set_histogram histogram);
 
 /* TEXT as a label: what statsd's syntax is made of becomes '_', what is too
  * long is cut.  OUT has room for METRICS_LABEL_MAX + 1. */

@@ -24,7 +24,7 @@ static const struct row {
 #include "metrics.def"
 };
 
-static const struct metrics_family histograms[HISTOGRAM_COUNT] = {
+const struct metrics_family metrics_histograms[HISTOGRAM_COUNT] = {
 #define HISTOGRAM(id, statsd, type, prometheus, scale, help)                   \
 	[HISTOGRAM_##id] = {METRICS_HISTOGRAM, SCALE_##scale, statsd, type,    \
 			    prometheus,        help},
@@ -42,7 +42,7 @@ static const struct set_row {
 #include "metrics.def"
 };
 
-static const struct metrics_family set_histograms[SET_HISTOGRAM_COUNT] = {
+const struct metrics_family metrics_set_histograms[SET_HISTOGRAM_COUNT] = {
 #define SET_HISTOGRAM(id, statsd, type, prometheus, scale, help)               \
 	[SET_##id] = {METRICS_HISTOGRAM, SCALE_##scale, statsd, type,          \
 		      prometheus,        help},
@@ -61,58 +61,27 @@ static const struct metrics_family dials = {
 	.help = "Attempts to connect, by class of the address and result.",
 };
 
-const struct metrics_family *
-metrics_histogram_family(enum metric_histogram histogram)
-{
-	return &histograms[histogram];
-}
-
-const struct metrics_family *
-metrics_set_histogram_family(enum metric_set_histogram histogram)
-{
-	return &set_histograms[histogram];
-}
-
-bool metrics_set_counter_has_rule(enum metric_set_counter counter)
-{
-	return set_rows[counter].has_rule;
-}
-
 /* In microseconds: what lookups and connects take, and how long tunnels last.
  */
-static const uint64_t latency_bounds[METRICS_BUCKETS - 1] = {
-	250,    1000,   2500,   5000,    10000,   25000,    50000,
-	100000, 250000, 500000, 1000000, 2500000, 10000000,
-};
-
-#define SECONDS(n) (UINT64_C(1000000) * (n))
-static const uint64_t duration_bounds[METRICS_BUCKETS - 1] = {
-	10000,           100000,         SECONDS(1),     SECONDS(5),
-	SECONDS(15),     SECONDS(60),    SECONDS(300),   SECONDS(900),
-	SECONDS(3600),   SECONDS(14400), SECONDS(43200), SECONDS(86400),
-	SECONDS(604800),
-};
-
-static const uint64_t byte_bounds[METRICS_BUCKETS - 1] = {
-	256,       1024,       4096,        16384,    65536,
-	262144,    1048576,    4194304,     16777216, 67108864,
-	268435456, 1073741824, 17179869184,
-};
-
-const uint64_t *metrics_bounds(enum metrics_scale scale)
-{
-	switch (scale) {
-	case SCALE_BYTES:
-		return byte_bounds;
-	case SCALE_DURATION:
-		return duration_bounds;
-	case SCALE_NONE:
-	case SCALE_MILLISECONDS:
-	case SCALE_SECONDS:
-		break;
+#define LATENCIES                                                              \
+	{                                                                      \
+		250, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000,    \
+			500000, 1000000, 2500000, 10000000                     \
 	}
-	return latency_bounds;
-}
+#define SECONDS(n) (UINT64_C(1000000) * (n))
+
+const uint64_t metrics_bounds[METRICS_SCALES][METRICS_BUCKETS - 1] = {
+	[SCALE_NONE] = LATENCIES,
+	[SCALE_MILLISECONDS] = LATENCIES,
+	[SCALE_SECONDS] = LATENCIES,
+	[SCALE_DURATION] = {10000, 100000, SECONDS(1), SECONDS(5), SECONDS(15),
+			    SECONDS(60), SECONDS(300), SECONDS(900),
+			    SECONDS(3600), SECONDS(14400), SECONDS(43200),
+			    SECONDS(86400), SECONDS(604800)},
+	[SCALE_BYTES] = {256, 1024, 4096, 16384, 65536, 262144, 1048576,
+			 4194304, 16777216, 67108864, 268435456, 1073741824,
+			 17179869184},
+};
 
 static const char *const cause_names[CAUSE_COUNT] = {
 	[CAUSE_INVALID_HOST] = "invalid_host",
@@ -199,7 +168,7 @@ static void add_histogram(struct walk *walk,
 	for (size_t i = 0; i < METRICS_BUCKETS; i++)
 		walk->sample.bucket[i] += read_cell(&histogram->bucket[i]);
 	walk->sample.sum += read_cell(&histogram->sum);
-	walk->sample.bounds = metrics_bounds(walk->sample.family->scale);
+	walk->sample.bounds = metrics_bounds[walk->sample.family->scale];
 }
 
 static void walk_rows(struct walk *walk)
@@ -217,7 +186,7 @@ static void walk_rows(struct walk *walk)
 static void walk_histograms(struct walk *walk)
 {
 	for (size_t i = 0; i < HISTOGRAM_COUNT; i++) {
-		begin_sample(walk, &histograms[i]);
+		begin_sample(walk, &metrics_histograms[i]);
 		for (unsigned k = 0; k < walk->registry->thread_count; k++)
 			add_histogram(
 				walk,
@@ -318,7 +287,7 @@ static void walk_set_histogram(struct walk *walk, unsigned histogram,
 	for (unsigned set = 0; set < sets; set++) {
 		uint64_t count = 0;
 
-		begin_sample(walk, &set_histograms[histogram]);
+		begin_sample(walk, &metrics_set_histograms[histogram]);
 		for (unsigned i = 0; i < registry->thread_count; i++) {
 			struct metrics_set *own = cells(registry, i, set);
 

@@ -11,11 +11,6 @@
 static const uint8_t mapped[V4_OFFSET] = {0, 0, 0, 0, 0,    0,
 					  0, 0, 0, 0, 0xff, 0xff};
 
-bool addr_is_v4(const struct addr *addr)
-{
-	return memcmp(addr->bytes, mapped, sizeof(mapped)) == 0;
-}
-
 struct addr addr_from_v4(const uint8_t octets[4])
 {
 	struct addr addr;
@@ -182,18 +177,6 @@ bool addr_parse(struct str text, struct addr *out)
 	return false;
 }
 
-static size_t put_decimal(char *out, unsigned value)
-{
-	size_t n = 0;
-
-	if (value >= 100)
-		out[n++] = (char)('0' + value / 100);
-	if (value >= 10)
-		out[n++] = (char)('0' + value / 10 % 10);
-	out[n++] = (char)('0' + value % 10);
-	return n;
-}
-
 static size_t put_group(char *out, unsigned value)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -205,22 +188,46 @@ static size_t put_group(char *out, unsigned value)
 	return n;
 }
 
-static size_t format_v4(const uint8_t *octets, char *out)
+/* Every octet in decimal with a dot behind it: each request has addresses
+ * logged. */
+#define TEN(tens, length)                                                      \
+	{tens "0.", length}, {tens "1.", length}, {tens "2.", length},         \
+		{tens "3.", length}, {tens "4.", length}, {tens "5.", length}, \
+		{tens "6.", length}, {tens "7.", length}, {tens "8.", length}, \
+	{                                                                      \
+		tens "9.", length                                              \
+	}
+static const struct octet {
+	char text[5];
+	uint8_t length;
+} octet_text[256] = {
+	TEN("", 2),   TEN("1", 3),  TEN("2", 3),  TEN("3", 3),  TEN("4", 3),
+	TEN("5", 3),  TEN("6", 3),  TEN("7", 3),  TEN("8", 3),  TEN("9", 3),
+	TEN("10", 4), TEN("11", 4), TEN("12", 4), TEN("13", 4), TEN("14", 4),
+	TEN("15", 4), TEN("16", 4), TEN("17", 4), TEN("18", 4), TEN("19", 4),
+	TEN("20", 4), TEN("21", 4), TEN("22", 4), TEN("23", 4), TEN("24", 4),
+	{"250.", 4},  {"251.", 4},  {"252.", 4},  {"253.", 4},  {"254.", 4},
+	{"255.", 4},
+};
+
+static size_t format_v4(const uint8_t octets[4], char *out)
 {
 	size_t n = 0;
 
 	for (int i = 0; i < 4; i++) {
-		if (i > 0)
-			out[n++] = '.';
-		n += put_decimal(out + n, octets[i]);
+		const struct octet *octet = &octet_text[octets[i]];
+
+		memcpy(out + n, octet->text, 4);
+		n += octet->length;
 	}
-	out[n] = '\0';
+	out[--n] = '\0';
 	return n;
 }
 
 /* RFC 5952 4: lower case, no leading zeros, the first longest run of two or
  * more zero groups shortened. */
-static size_t format_v6(const uint8_t octets[16], char *out)
+__attribute__((noinline)) static size_t format_v6(const uint8_t octets[16],
+						  char *out)
 {
 	unsigned group[GROUPS];
 	size_t best = 0;
@@ -310,7 +317,7 @@ size_t addr_format_prefix(const struct addr_prefix *prefix, char *out)
 	if (length >= V4_PREFIX && addr_is_v4(&prefix->addr))
 		length -= V4_PREFIX;
 	out[n++] = '/';
-	n += put_decimal(out + n, length);
+	n += str_put_decimal(out + n, length);
 	out[n] = '\0';
 	return n;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "str.h"
 
@@ -25,7 +26,11 @@ struct addr_prefix {
 	uint8_t length;   /* 0..128 */
 };
 
-bool addr_is_v4(const struct addr *addr);
+static inline bool addr_is_v4(const struct addr *addr)
+{
+	return memcmp(addr->bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+}
+
 struct addr addr_from_v4(const uint8_t octets[4]);
 struct addr addr_from_v6(const uint8_t octets[16]);
 

@@ -33,6 +33,15 @@ struct ranges_options {
  * are ignored by ranges_build(). */
 bool ranges_nat64_is_valid(const struct addr_prefix *prefix);
 
+/* Add PREFIX, unless it is there already.  NULL, or a literal that says why it
+ * can't be. */
+const char *ranges_add_nat64(struct ranges_options *options,
+			     const struct addr_prefix *prefix);
+
+/* Add all that MORE says.  NULL, or a literal that says what can't be. */
+const char *ranges_add_options(struct ranges_options *options,
+			       const struct ranges_options *more);
+
 /* Build the image for ranges_open().  The order of RULES does not change what
  * the image decides; it does change the rule indexes in it.  The image is
  * malloc()ed and the caller's; its length goes to *LENGTH.  NULL: out of

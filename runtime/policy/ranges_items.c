@@ -1,6 +1,8 @@
 /* ranges_items.c - see ranges_items.h; special.def is the built-in part. */
 #include "ranges_items.h"
 
+#include <string.h>
+
 #include "ranges-format.h"
 
 int items_compare(const void *left, const void *right)
@@ -108,6 +110,44 @@ bool ranges_nat64_is_valid(const struct addr_prefix *prefix)
 	default:
 		return false;
 	}
+}
+
+#define TEXT(number) #number
+#define DECIMAL(number) TEXT(number)
+
+const char *ranges_add_nat64(struct ranges_options *options,
+			     const struct addr_prefix *prefix)
+{
+	struct addr_prefix *list = options->nat64;
+
+	if (addr_is_v4(&prefix->addr))
+		return "a NAT64 prefix is one of IPv6";
+	if (!ranges_nat64_is_valid(prefix))
+		return prefix->length == 96
+			       ? "bits 64 to 71 of a NAT64 prefix are zero "
+				 "(RFC 6052)"
+			       : "a NAT64 prefix has 32, 40, 48, 56, 64 or 96 "
+				 "bits (RFC 6052)";
+	for (size_t i = 0; i < options->nat64_count; i++)
+		if (list[i].length == prefix->length &&
+		    memcmp(&list[i].addr, &prefix->addr,
+			   sizeof(prefix->addr)) == 0)
+			return NULL;
+	if (options->nat64_count == RANGES_MAX_NAT64)
+		return "more than " DECIMAL(RANGES_MAX_NAT64) " NAT64 prefixes";
+	list[options->nat64_count++] = *prefix;
+	return NULL;
+}
+
+const char *ranges_add_options(struct ranges_options *options,
+			       const struct ranges_options *more)
+{
+	const char *wrong = NULL;
+
+	options->allow_private |= more->allow_private;
+	for (size_t i = 0; i < more->nat64_count && wrong == NULL; i++)
+		wrong = ranges_add_nat64(options, &more->nat64[i]);
+	return wrong;
 }
 
 size_t items_built_in_count(void)

@@ -48,18 +48,9 @@ static inline int str_compare(struct str a, struct str b)
 #define STR_DECIMAL_MAX 20 /* digits of the largest value */
 
 /* VALUE in decimal at OUT, without a NUL; how many digits it has. */
-static inline size_t str_put_decimal(char *out, uint64_t value)
-{
-	char digits[STR_DECIMAL_MAX];
-	size_t at = sizeof(digits), n;
+size_t str_put_decimal(char *out, uint64_t value);
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	n = sizeof(digits) - at;
-	memcpy(out, digits + at, n);
-	return n;
-}
+/* VALUE below a million as six digits, zeros in front. */
+void str_put_six_digits(char *out, uint32_t value);
 
 #endif

@@ -120,11 +120,12 @@ size_t detail_write(char *out, const struct detail *detail)
 {
 	const struct request *request = detail->request;
 	size_t count = request->head.field_count + detail->set_count;
-	struct json json = {
-		.p = out, .capacity = DETAIL_MAX - END_ROOM, .first = true};
 	char url[JSON_VALUE_MAX + 2];
 	bool cut = false;
+	struct json json;
 
+	/* one more for the comma behind the last header */
+	json_begin_members(&json, out, DETAIL_MAX - END_ROOM + 1);
 	/* one that is longer than what is shown, is so here, too */
 	snprintf(url, sizeof(url), "https://%.*s%.*s", STR_ARG(detail->host),
 		 STR_ARG(detail->path));
@@ -140,9 +141,10 @@ size_t detail_write(char *out, const struct detail *detail)
 		if (cut)
 			json = before;
 	}
-	json.capacity = DETAIL_MAX;
+	json.end = out + DETAIL_MAX;
 	json_close_object(&json);
 	if (cut)
 		json_put_bool(&json, "mitm_req_headers_cut", true);
-	return json.length;
+	json_end_members(&json);
+	return json_length(&json);
 }

@@ -93,16 +93,16 @@ static void log_failed(struct client *client, const char *error,
 		       enum trust trust)
 {
 	struct worker *worker = client->worker;
-	struct json line =
+	struct json *line =
 		log_begin(worker->log, LOG_WARNING, "TLS handshake failed");
 
-	log_put_peer(&line, &client->exchange);
+	log_put_peer(line, &client->exchange);
 	if (client->mitm != NULL)
-		log_put_connect(&line, &client->exchange);
+		log_put_connect(line, &client->exchange);
 	if (trust != TRUST_OK)
-		json_put_text(&line, "refused", trust_name(trust));
-	json_put_text(&line, "error", error);
-	log_end(worker->log, &line);
+		json_put_text(line, "refused", trust_name(trust));
+	json_put_text(line, "error", error);
+	log_end(worker->log);
 	metrics_count(worker->metrics, client->mitm != NULL
 					       ? METRIC_MITM_HANDSHAKES_FAILED
 					       : METRIC_TLS_HANDSHAKES_FAILED);

@@ -24,13 +24,13 @@ static void wait_for_header(struct client *client)
 static void refuse(struct client *client, const char *why)
 {
 	struct worker *worker = client->worker;
-	struct json line =
+	struct json *line =
 		log_begin(worker->log, LOG_WARNING, "PROXY header refused");
 
 	metrics_count(worker->metrics, METRIC_PROXY_HEADERS_REFUSED);
-	log_put_peer(&line, &client->exchange);
-	json_put_text(&line, "error", why);
-	log_end(worker->log, &line);
+	log_put_peer(line, &client->exchange);
+	json_put_text(line, "error", why);
+	log_end(worker->log);
 	client_close(client, CLOSE_DONE);
 }
 

@@ -40,7 +40,7 @@ static void put_tunnel(struct text *out, const struct client *client,
 	json_end(&json);
 	if (json.overflow)
 		return;
-	out->n += json.length;
+	out->n += json_length(&json);
 	text_put(out, ",\n");
 }
 

@@ -98,4 +98,8 @@ bool general_name_next(struct bytes *rest, enum general_name *kind,
 /* Validate a SEQUENCE OF GeneralName, its body; it may not be empty. */
 bool general_names_valid(struct bytes names);
 
+/* Read an AuthorityKeyIdentifier (RFC 5280 4.2.1.1), of a certificate or a CRL;
+ * *KEY is set when it names one by key. */
+bool authority_key_read(struct bytes value, struct bytes *key);
+
 #endif

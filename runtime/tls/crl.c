@@ -11,26 +11,6 @@
 
 /* --- extensions --- */
 
-static enum trust read_authority_key(struct bytes value, struct crl *out)
-{
-	struct bytes body;
-	struct bytes field;
-
-	if (!der_only(value, DER_SEQUENCE, &body))
-		return TRUST_CRL_EXTENSION;
-	if (der_at(body, DER_CONTEXT(0)) &&
-	    !der_expect(&body, DER_CONTEXT(0), &out->authority_key))
-		return TRUST_CRL_EXTENSION;
-	if (der_at(body, DER_CONTEXT_CONSTRUCTED(1)) &&
-	    (!der_expect(&body, DER_CONTEXT_CONSTRUCTED(1), &field) ||
-	     !general_names_valid(field)))
-		return TRUST_CRL_EXTENSION;
-	if (der_at(body, DER_CONTEXT(2)) &&
-	    !der_expect(&body, DER_CONTEXT(2), &field))
-		return TRUST_CRL_EXTENSION;
-	return body.n == 0 ? TRUST_OK : TRUST_CRL_EXTENSION;
-}
-
 static enum trust list_extension(struct bytes oid, bool critical,
 				 struct bytes value, struct crl *out)
 {
@@ -39,7 +19,9 @@ static enum trust list_extension(struct bytes oid, bool critical,
 	if (OID_IS(oid, OID_ISSUING_POINT))
 		return TRUST_CRL_PARTIAL;
 	if (OID_IS(oid, OID_AUTHORITY_KEY_ID))
-		return read_authority_key(value, out);
+		return authority_key_read(value, &out->authority_key)
+			       ? TRUST_OK
+			       : TRUST_CRL_EXTENSION;
 	if (OID_IS(oid, OID_CRL_NUMBER))
 		return !critical &&
 				       der_only(value, DER_INTEGER,

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "crypto_gmp.h"
 #include "crypto_nettle.h"
 #include "crypto_x86.h"
 #include "curves-internal.h"
@@ -105,6 +106,18 @@ br_ecdsa_vrfy crypto_ecdsa_verify(void)
 				      : crypto_nettle_verify;
 }
 
+br_rsa_pkcs1_sign crypto_rsa_sign(void)
+{
+	return chosen == CRYPTO_STOCK ? br_rsa_pkcs1_sign_get_default()
+				      : crypto_gmp_rsa_sign;
+}
+
+br_rsa_pkcs1_vrfy crypto_rsa_verify(void)
+{
+	return chosen == CRYPTO_STOCK ? br_rsa_pkcs1_vrfy_get_default()
+				      : crypto_gmp_rsa_verify;
+}
+
 /* Where there is nothing better, BearSSL's choice stands. */
 static void set_aes_gcm(br_ssl_engine_context *engine)
 {
@@ -129,7 +142,7 @@ void crypto_equip(br_ssl_engine_context *engine)
 	br_ssl_engine_set_prf_sha384(engine, br_tls12_sha384_prf);
 	set_aes_gcm(engine);
 	br_ssl_engine_set_default_chapol(engine);
-	br_ssl_engine_set_default_rsavrfy(engine);
+	br_ssl_engine_set_rsavrfy(engine, crypto_rsa_verify());
 	br_ssl_engine_set_ecdsa(engine, crypto_ecdsa_verify());
 	br_ssl_engine_set_ec(engine, crypto_ec());
 }

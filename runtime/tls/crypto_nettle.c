@@ -14,14 +14,12 @@
 #include <string.h>
 
 #include "curves-internal.h"
+#include "limbs-internal.h"
 
-#define LIMB sizeof(mp_limb_t)
 #define MAX_OCTETS 66 /* of a number of P-521 */
-#define MAX_LIMBS ((MAX_OCTETS + LIMB - 1) / LIMB)
+#define MAX_LIMBS LIMBS_FOR(MAX_OCTETS)
 #define P521_SPARE_BITS 7 /* in its 66 octets */
 #define X25519_SIZE 32
-
-_Static_assert(GMP_NAIL_BITS == 0, "limbs are full");
 
 /* --- memory --- */
 
@@ -115,33 +113,6 @@ struct curve {
 	mp_limb_t order[MAX_LIMBS];
 };
 
-/* The SIZE octets at BYTES, the highest first; they fit. */
-static void load(mp_limb_t *out, mp_size_t limbs, const uint8_t *bytes,
-		 size_t size)
-{
-	memset(out, 0, (size_t)limbs * LIMB);
-	for (size_t i = 0; i < size; i++)
-		out[i / LIMB] |= (mp_limb_t)bytes[size - 1 - i]
-				 << 8 * (i % LIMB);
-}
-
-static void store(uint8_t *out, size_t size, const mp_limb_t *limbs)
-{
-	for (size_t i = 0; i < size; i++)
-		out[size - 1 - i] =
-			(uint8_t)(limbs[i / LIMB] >> 8 * (i % LIMB));
-}
-
-/* The highest ones, which must not count for anything. */
-static bool skip_zeros(const uint8_t **bytes, size_t *size, size_t keep)
-{
-	uint8_t any = 0;
-
-	for (; *size > keep; ++*bytes, --*size)
-		any |= **bytes;
-	return any == 0;
-}
-
 static bool find_curve(int number, struct curve *out)
 {
 	const unsigned char *order;
@@ -165,7 +136,7 @@ static bool find_curve(int number, struct curve *out)
 	out->limbs = ecc_size(out->ecc);
 	order = br_ec_all_m31.order(number, &size);
 	out->octets = size;
-	load(out->order, out->limbs, order, size);
+	limbs_load(out->order, out->limbs, order, size);
 	return true;
 }
 
@@ -184,9 +155,9 @@ static bool in_range(const struct curve *curve, const mp_limb_t *number)
 static bool load_scalar(const struct curve *curve, mp_limb_t *out,
 			const uint8_t *bytes, size_t size)
 {
-	if (!skip_zeros(&bytes, &size, curve->octets))
+	if (!limbs_skip_zeros(&bytes, &size, curve->octets))
 		return false;
-	load(out, curve->limbs, bytes, size);
+	limbs_load(out, curve->limbs, bytes, size);
 	return in_range(curve, out);
 }
 
@@ -202,9 +173,9 @@ static bool load_point(const struct curve *curve, mp_limb_t *out,
 
 	if (bytes[0] != 0x04)
 		return false;
-	load(xy, curve->limbs, bytes + 1, curve->octets);
-	load(xy + curve->limbs, curve->limbs, bytes + 1 + curve->octets,
-	     curve->octets);
+	limbs_load(xy, curve->limbs, bytes + 1, curve->octets);
+	limbs_load(xy + curve->limbs, curve->limbs, bytes + 1 + curve->octets,
+		   curve->octets);
 	/* it looks whether that is on the curve */
 	return ecc_point_set(
 		       &point, mpz_roinit_n(x, xy, curve->limbs),
@@ -215,8 +186,8 @@ static void store_point(const struct curve *curve, uint8_t *out,
 			const mp_limb_t *xy)
 {
 	out[0] = 0x04;
-	store(out + 1, curve->octets, xy);
-	store(out + 1 + curve->octets, curve->octets, xy + curve->limbs);
+	limbs_store(out + 1, curve->octets, xy);
+	limbs_store(out + 1 + curve->octets, curve->octets, xy + curve->limbs);
 }
 
 static const unsigned char *ec_generator(int curve, size_t *size)
@@ -346,7 +317,7 @@ static size_t digest_size_of(const br_hash_class *hash)
 static void bits_to_number(const struct curve *curve, mp_limb_t *out,
 			   const uint8_t *bytes, size_t size)
 {
-	load(out, curve->limbs, bytes, size);
+	limbs_load(out, curve->limbs, bytes, size);
 	if (size == curve->octets && curve->spare != 0)
 		mpn_rshift(out, out, curve->limbs, curve->spare);
 }
@@ -366,8 +337,8 @@ static void nonces_begin(br_hmac_drbg_context *nonces,
 	/* modulo the order; a digest is no secret */
 	if (mpn_sub_n(less, number, curve->order, curve->limbs) == 0)
 		memcpy(number, less, sizeof(number));
-	store(seed, curve->octets, secret);
-	store(seed + curve->octets, curve->octets, number);
+	limbs_store(seed, curve->octets, secret);
+	limbs_store(seed + curve->octets, curve->octets, number);
 	br_hmac_drbg_init(nonces, hash, seed, 2 * curve->octets);
 	explicit_bzero(seed, sizeof(seed));
 }
@@ -406,8 +377,8 @@ size_t crypto_nettle_sign(const br_ec_impl *unused, const br_hash_class *hash,
 		ecc_ecdsa_sign(curve.ecc, secret, nonce, size, digest, r, s,
 			       scratch);
 	} while (!in_range(&curve, r) || !in_range(&curve, s));
-	store(raw, curve.octets, r);
-	store(raw + curve.octets, curve.octets, s);
+	limbs_store(raw, curve.octets, r);
+	limbs_store(raw + curve.octets, curve.octets, s);
 	explicit_bzero(secret, sizeof(secret));
 	explicit_bzero(nonce, sizeof(nonce));
 	explicit_bzero(&nonces, sizeof(nonces));
@@ -419,9 +390,9 @@ size_t crypto_nettle_sign(const br_ec_impl *unused, const br_hash_class *hash,
 static bool load_half(const struct curve *curve, mp_limb_t *out,
 		      const uint8_t *bytes, size_t size)
 {
-	if (!skip_zeros(&bytes, &size, curve->octets))
+	if (!limbs_skip_zeros(&bytes, &size, curve->octets))
 		return false;
-	load(out, curve->limbs, bytes, size);
+	limbs_load(out, curve->limbs, bytes, size);
 	return true;
 }
 

@@ -200,7 +200,7 @@ static bool read_name_constraints(struct bytes value, struct certificate *out)
 	return body.n == 0;
 }
 
-static bool read_authority_key_id(struct bytes value, struct certificate *out)
+bool authority_key_read(struct bytes value, struct bytes *key)
 {
 	struct bytes body;
 	struct bytes field;
@@ -208,7 +208,7 @@ static bool read_authority_key_id(struct bytes value, struct certificate *out)
 	if (!der_only(value, DER_SEQUENCE, &body))
 		return false;
 	if (der_at(body, DER_CONTEXT(0)) &&
-	    !der_expect(&body, DER_CONTEXT(0), &out->authority_key))
+	    !der_expect(&body, DER_CONTEXT(0), key))
 		return false;
 	if (der_at(body, DER_CONTEXT_CONSTRUCTED(1)) &&
 	    (!der_expect(&body, DER_CONTEXT_CONSTRUCTED(1), &field) ||
@@ -219,6 +219,11 @@ static bool read_authority_key_id(struct bytes value, struct certificate *out)
 	     !der_integer_valid(field)))
 		return false;
 	return body.n == 0;
+}
+
+static bool read_authority_key_id(struct bytes value, struct certificate *out)
+{
+	return authority_key_read(value, &out->authority_key);
 }
 
 static bool read_subject_key_id(struct bytes value, struct certificate *out)

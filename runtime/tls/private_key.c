@@ -4,21 +4,35 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "crypto.h"
 #include "oid.h"
 #include "pki_file.h"
 
+#define MAX_RSA_BYTES (KEY_MAX_RSA_BITS / 8)
+
 struct private_key {
 	br_skey_decoder_context decoder; /* has the key, and pointers to it */
+	/* of RSA, the public half, by which signatures are checked */
+	uint8_t modulus[MAX_RSA_BYTES], exponent[KEY_MAX_EXPONENT_BYTES];
+	size_t modulus_size, exponent_size;
 };
 
-#define MAX_RSA_BYTES (KEY_MAX_RSA_BITS / 8)
+static const br_rsa_private_key *rsa_of(const struct private_key *key)
+{
+	return br_skey_decoder_get_rsa(&key->decoder);
+}
+
+static const br_ec_private_key *ec_of(const struct private_key *key)
+{
+	return br_skey_decoder_get_ec(&key->decoder);
+}
 
 /* RSAPrivateKey behind its version (RFC 8017 A.1.2): modulus, two exponents,
  * and five numbers of half the length, which BearSSL copies without asking
- * whether they fit. */
-static enum trust look_at_rsa(struct bytes body)
+ * whether they fit.  The first two, which it drops, are the public half. */
+static enum trust look_at_rsa(struct bytes body, struct public_key *out)
 {
 	for (int i = 0; i < 8; i++) {
 		size_t limit = i < 3 ? MAX_RSA_BYTES : MAX_RSA_BYTES / 2;
@@ -29,7 +43,20 @@ static enum trust look_at_rsa(struct bytes body)
 			return TRUST_SECRET_MALFORMED;
 		if (number.n > limit + 1)
 			return TRUST_SECRET_SIZE;
+		if (number.p[0] == 0) {
+			number.p++;
+			number.n--;
+		}
+		if (i == 0)
+			out->modulus = number;
+		else if (i == 1)
+			out->exponent = number;
 	}
+	if (out->modulus.n > MAX_RSA_BYTES)
+		return TRUST_SECRET_SIZE;
+	if (out->exponent.n > KEY_MAX_EXPONENT_BYTES)
+		return TRUST_SECRET_MALFORMED;
+	out->kind = KEY_RSA;
 	return body.n == 0 ? TRUST_OK : TRUST_SECRET_MALFORMED;
 }
 
@@ -45,7 +72,7 @@ static enum trust look_at_ec(struct bytes body)
 }
 
 /* PKCS#1 or SEC1: a version, then a number or octets. */
-static enum trust look_at_plain(struct bytes der)
+static enum trust look_at_plain(struct bytes der, struct public_key *out)
 {
 	struct bytes body;
 	struct bytes version;
@@ -54,12 +81,13 @@ static enum trust look_at_plain(struct bytes der)
 	    !der_expect(&body, DER_INTEGER, &version) ||
 	    !der_integer_valid(version))
 		return TRUST_SECRET_MALFORMED;
-	return der_at(body, DER_INTEGER) ? look_at_rsa(body) : look_at_ec(body);
+	return der_at(body, DER_INTEGER) ? look_at_rsa(body, out)
+					 : look_at_ec(body);
 }
 
 /* Whatever can be said of a key before it is decoded.  PKCS#8 (RFC 5958) has a
  * version, an algorithm, and one of the others in an OCTET STRING. */
-static enum trust look(struct bytes der)
+static enum trust look(struct bytes der, struct public_key *out)
 {
 	struct bytes body;
 	struct bytes version;
@@ -75,7 +103,7 @@ static enum trust look(struct bytes der)
 	if (!der_expect(&body, DER_INTEGER, &version))
 		return TRUST_SECRET_MALFORMED;
 	if (!der_at(body, DER_SEQUENCE))
-		return look_at_plain(der);
+		return look_at_plain(der, out);
 	if (!der_expect(&body, DER_SEQUENCE, &algorithm) ||
 	    !der_expect(&algorithm, DER_OID, &oid))
 		return TRUST_SECRET_MALFORMED;
@@ -83,7 +111,7 @@ static enum trust look(struct bytes der)
 		return TRUST_SECRET_UNSUPPORTED;
 	if (!der_expect(&body, DER_OCTET_STRING, &inner))
 		return TRUST_SECRET_MALFORMED;
-	return look_at_plain(inner);
+	return look_at_plain(inner, out);
 }
 
 /* Each number of an RSA key, as BearSSL found it, is of a sane length. */
@@ -117,6 +145,15 @@ static enum trust check_ec(const br_ec_private_key *ec)
 		       : TRUST_SECRET_MALFORMED;
 }
 
+static void keep_public(struct private_key *key,
+			const struct public_key *public)
+{
+	memcpy(key->modulus, public->modulus.p, public->modulus.n);
+	key->modulus_size = public->modulus.n;
+	memcpy(key->exponent, public->exponent.p, public->exponent.n);
+	key->exponent_size = public->exponent.n;
+}
+
 static enum trust check(const struct private_key *key)
 {
 	int error = br_skey_decoder_last_error(&key->decoder);
@@ -126,16 +163,17 @@ static enum trust check(const struct private_key *key)
 	if (error != 0)
 		return TRUST_SECRET_MALFORMED;
 	if (private_key_kind(key) == KEY_RSA)
-		return check_rsa(private_key_rsa(key));
+		return check_rsa(rsa_of(key));
 	if (private_key_kind(key) == KEY_EC)
-		return check_ec(private_key_ec(key));
+		return check_ec(ec_of(key));
 	return TRUST_SECRET_MALFORMED;
 }
 
 enum trust private_key_read(struct bytes der, struct private_key **out)
 {
 	struct private_key *key;
-	enum trust trust = look(der);
+	struct public_key public = {.kind = KEY_NONE};
+	enum trust trust = look(der, &public);
 
 	*out = NULL;
 	if (trust != TRUST_OK)
@@ -152,6 +190,8 @@ enum trust private_key_read(struct bytes der, struct private_key **out)
 		private_key_free(key);
 		return trust;
 	}
+	if (public.kind == KEY_RSA)
+		keep_public(key, &public);
 	*out = key;
 	return TRUST_OK;
 }
@@ -176,26 +216,18 @@ enum key_kind private_key_kind(const struct private_key *key)
 	}
 }
 
-const br_rsa_private_key *private_key_rsa(const struct private_key *key)
-{
-	return br_skey_decoder_get_rsa(&key->decoder);
-}
-
-const br_ec_private_key *private_key_ec(const struct private_key *key)
-{
-	return br_skey_decoder_get_ec(&key->decoder);
-}
-
-static bool rsa_matches(const br_rsa_private_key *rsa,
+/* The file says so, and what the private half computes is what the public one
+ * expects.  (BearSSL 0.6 does not multiply primes of 2048 bits.) */
+static bool rsa_matches(const struct private_key *key,
 			const struct public_key *public)
 {
-	uint8_t modulus[2 * MAX_RSA_BYTES];
-	size_t n = br_rsa_compute_modulus_get_default()(NULL, rsa);
+	uint8_t signature[PRIVATE_KEY_MAX_SIGNATURE];
 
-	if (n > sizeof(modulus))
-		return false;
-	br_rsa_compute_modulus_get_default()(modulus, rsa);
-	return bytes_equal(bytes_make(modulus, n), public->modulus);
+	return bytes_equal(bytes_make(key->modulus, key->modulus_size),
+			   public->modulus) &&
+	       bytes_equal(bytes_make(key->exponent, key->exponent_size),
+			   public->exponent) &&
+	       private_key_sign(key, public->modulus, signature) != 0;
 }
 
 static bool ec_matches(const br_ec_private_key *ec,
@@ -217,9 +249,9 @@ enum trust private_key_matches(const struct private_key *key,
 	if (private_key_kind(key) != public->kind)
 		return TRUST_SECRET_MISMATCH;
 	if (public->kind == KEY_RSA)
-		good = rsa_matches(private_key_rsa(key), public);
+		good = rsa_matches(key, public);
 	else if (public->kind == KEY_EC)
-		good = ec_matches(private_key_ec(key), public);
+		good = ec_matches(ec_of(key), public);
 	return good ? TRUST_OK : TRUST_SECRET_MISMATCH;
 }
 
@@ -228,25 +260,76 @@ enum trust private_key_matches(const struct private_key *key,
 _Static_assert(PRIVATE_KEY_MAX_SIGNATURE >= 2 * 66 + 9,
 	       "two numbers of P-521 in DER have room");
 
+static const struct hash {
+	int number;
+	const br_hash_class *class;
+	const unsigned char *oid;
+	size_t size;
+} hashes[] = {
+	{br_sha256_ID, &br_sha256_vtable, BR_HASH_OID_SHA256, br_sha256_SIZE},
+	{br_sha384_ID, &br_sha384_vtable, BR_HASH_OID_SHA384, br_sha384_SIZE},
+	{br_sha512_ID, &br_sha512_vtable, BR_HASH_OID_SHA512, br_sha512_SIZE},
+};
+
+static const struct hash *find_hash(int number)
+{
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
+		if (hashes[i].number == number)
+			return &hashes[i];
+	return NULL;
+}
+
+/* A signature that a fault in the machine has spoilt modulo one prime gives
+ * both away to whoever sees it (Boneh, DeMillo, Lipton: "On the Importance of
+ * Checking Cryptographic Protocols for Faults"), so each is verified first. */
+static size_t rsa_sign(const struct private_key *key, const struct hash *hash,
+		       const uint8_t *digest, uint8_t *out)
+{
+	const br_rsa_private_key *rsa = rsa_of(key);
+	/* BearSSL's keys point to bytes that are not const, and only reads */
+	const br_rsa_public_key public = {
+		.n = (unsigned char *)(uintptr_t)key->modulus,
+		.nlen = key->modulus_size,
+		.e = (unsigned char *)(uintptr_t)key->exponent,
+		.elen = key->exponent_size,
+	};
+	size_t size = (rsa->n_bitlen + 7) / 8;
+	uint8_t signed_digest[br_sha512_SIZE];
+
+	if (crypto_rsa_sign()(hash->oid, digest, hash->size, rsa, out) == 1 &&
+	    crypto_rsa_verify()(out, size, hash->oid, hash->size, &public,
+				signed_digest) == 1 &&
+	    memcmp(signed_digest, digest, hash->size) == 0)
+		return size;
+	explicit_bzero(out, size);
+	return 0;
+}
+
+size_t private_key_sign_digest(const struct private_key *key, int hash_number,
+			       struct bytes digest,
+			       uint8_t out[PRIVATE_KEY_MAX_SIGNATURE])
+{
+	const struct hash *hash = find_hash(hash_number);
+
+	if (hash == NULL || digest.n != hash->size)
+		return 0;
+	if (private_key_kind(key) == KEY_RSA)
+		return rsa_sign(key, hash, digest.p, out);
+	return crypto_ecdsa_sign()(crypto_ec(), hash->class, digest.p,
+				   ec_of(key), out);
+}
+
 size_t private_key_sign(const struct private_key *key, struct bytes message,
 			uint8_t out[PRIVATE_KEY_MAX_SIGNATURE])
 {
-	uint8_t hash[br_sha256_SIZE];
+	uint8_t digest[br_sha256_SIZE];
 	br_sha256_context sha256;
 
 	br_sha256_init(&sha256);
 	br_sha256_update(&sha256, message.p, message.n);
-	br_sha256_out(&sha256, hash);
-	if (private_key_kind(key) == KEY_RSA) {
-		const br_rsa_private_key *rsa = private_key_rsa(key);
-
-		if (!br_rsa_pkcs1_sign_get_default()(BR_HASH_OID_SHA256, hash,
-						     sizeof(hash), rsa, out))
-			return 0;
-		return (rsa->n_bitlen + 7) / 8;
-	}
-	return crypto_ecdsa_sign()(crypto_ec(), &br_sha256_vtable, hash,
-				   private_key_ec(key), out);
+	br_sha256_out(&sha256, digest);
+	return private_key_sign_digest(key, br_sha256_ID,
+				       bytes_make(digest, sizeof(digest)), out);
 }
 
 /* --- files --- */

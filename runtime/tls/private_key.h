@@ -3,8 +3,6 @@
 #ifndef TLS_PRIVATE_KEY_H
 #define TLS_PRIVATE_KEY_H
 
-#include <bearssl.h>
-
 #include "signature.h"
 
 #define PRIVATE_KEY_MAX_FILE (1u << 20)
@@ -25,20 +23,24 @@ struct private_key *private_key_load(const char *path, char *why);
 /* Wipes it, too. */
 void private_key_free(struct private_key *key);
 
-/* KEY is the other half of PUBLIC: TRUST_OK or TRUST_SECRET_MISMATCH. */
+/* KEY is the other half of PUBLIC: TRUST_OK or TRUST_SECRET_MISMATCH.  RSA
+ * signs something, so that a damaged key is found here and not by clients. */
 enum trust private_key_matches(const struct private_key *key,
 			       const struct public_key *public);
 
 enum key_kind private_key_kind(const struct private_key *key);
 
-/* The signature of KEY over MESSAGE with SHA-256, PKCS#1 v1.5 or ECDSA in DER,
- * into OUT: its length.  0: the key does not sign. */
+/* The signature of KEY over DIGEST, PKCS#1 v1.5 or ECDSA in DER, into OUT: its
+ * length.  HASH is BearSSL's number for SHA-256, SHA-384 or SHA-512.  0: the
+ * digest is none of HASH, or the key does not sign; what it computed is wiped
+ * and not shown. */
 #define PRIVATE_KEY_MAX_SIGNATURE (KEY_MAX_RSA_BITS / 8)
+size_t private_key_sign_digest(const struct private_key *key, int hash,
+			       struct bytes digest,
+			       uint8_t out[PRIVATE_KEY_MAX_SIGNATURE]);
+
+/* The same over MESSAGE, with SHA-256. */
 size_t private_key_sign(const struct private_key *key, struct bytes message,
 			uint8_t out[PRIVATE_KEY_MAX_SIGNATURE]);
-
-/* BearSSL's view, valid as long as KEY; NULL for the other kind. */
-const br_rsa_private_key *private_key_rsa(const struct private_key *key);
-const br_ec_private_key *private_key_ec(const struct private_key *key);
 
 #endif

@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-#include "crypto.h"
-
-#define MAX_ECDSA_SIGNATURE 139 /* of P-521, in ASN.1 */
-#define MAX_HASH 64
-
 /* How BearSSL says that it shall hash what is to be signed. */
 #define HASHED_BY(hash) (0xFF00u + (unsigned)(hash))
 
@@ -129,64 +124,24 @@ static uint32_t do_keyx(const br_ssl_server_policy_class **vtable,
 	return 0;
 }
 
-static const br_hash_class *hash_class(unsigned algorithm)
-{
-	switch (algorithm) {
-	case HASHED_BY(br_sha256_ID):
-		return &br_sha256_vtable;
-	case HASHED_BY(br_sha384_ID):
-		return &br_sha384_vtable;
-	case HASHED_BY(br_sha512_ID):
-		return &br_sha512_vtable;
-	default:
-		return NULL;
-	}
-}
-
-static const unsigned char *hash_oid(unsigned algorithm)
-{
-	switch (algorithm) {
-	case HASHED_BY(br_sha256_ID):
-		return BR_HASH_OID_SHA256;
-	case HASHED_BY(br_sha384_ID):
-		return BR_HASH_OID_SHA384;
-	default:
-		return BR_HASH_OID_SHA512;
-	}
-}
-
-static size_t sign_rsa(const br_rsa_private_key *key, unsigned algorithm,
-		       const uint8_t *digest, size_t size, unsigned char *out,
-		       size_t room)
-{
-	size_t length = (key->n_bitlen + 7) / 8;
-
-	if (length > room ||
-	    br_rsa_pkcs1_sign_get_default()(hash_oid(algorithm), digest, size,
-					    key, out) != 1)
-		return 0;
-	return length;
-}
-
 /* DATA is the digest of SIZE bytes, and then the signature. */
 static size_t do_sign(const br_ssl_server_policy_class **vtable,
 		      unsigned algorithm, unsigned char *data, size_t size,
 		      size_t room)
 {
 	const struct bundle *bundle = from_class(vtable)->chosen;
-	const br_hash_class *hash = hash_class(algorithm);
-	uint8_t digest[MAX_HASH];
+	uint8_t signature[PRIVATE_KEY_MAX_SIGNATURE];
+	size_t n;
 
-	if (bundle == NULL || hash == NULL || size > sizeof(digest))
+	if (bundle == NULL || algorithm < HASHED_BY(0))
 		return 0;
-	memcpy(digest, data, size);
-	if (private_key_kind(bundle->key) == KEY_RSA)
-		return sign_rsa(private_key_rsa(bundle->key), algorithm, digest,
-				size, data, room);
-	if (room < MAX_ECDSA_SIGNATURE)
+	n = private_key_sign_digest(bundle->key,
+				    (int)(algorithm - HASHED_BY(0)),
+				    bytes_make(data, size), signature);
+	if (n > room)
 		return 0;
-	return crypto_ecdsa_sign()(crypto_ec(), hash, digest,
-				   private_key_ec(bundle->key), data);
+	memcpy(data, signature, n);
+	return n;
 }
 
 static const br_ssl_server_policy_class our_policy = {

@@ -7,7 +7,6 @@
 #include "oid.h"
 
 #define MAX_HASH 64
-#define MAX_EXPONENT_BYTES 4 /* more makes checking slow and is of no use */
 
 /* A positive INTEGER without the octet for its sign. */
 static bool take_positive(struct bytes *rest, struct bytes *out)
@@ -46,7 +45,7 @@ static enum trust read_rsa(struct bytes bits, struct public_key *out)
 	if (!(modulus.p[modulus.n - 1] & 1) ||
 	    !(exponent.p[exponent.n - 1] & 1) ||
 	    (exponent.n == 1 && exponent.p[0] == 1) ||
-	    exponent.n > MAX_EXPONENT_BYTES)
+	    exponent.n > KEY_MAX_EXPONENT_BYTES)
 		return TRUST_KEY_MALFORMED;
 	if (bit_length(modulus) < KEY_MIN_RSA_BITS)
 		return TRUST_KEY_SMALL;
@@ -218,10 +217,9 @@ static bool rsa_check(const struct signature *signature, const uint8_t *hash,
 				 .elen = key->exponent.n};
 	uint8_t signed_hash[MAX_HASH];
 
-	return br_rsa_pkcs1_vrfy_get_default()(
-		       signature->value.p, signature->value.n,
-		       hash_oid(signature->hash), length, &rsa,
-		       signed_hash) == 1 &&
+	return crypto_rsa_verify()(signature->value.p, signature->value.n,
+				   hash_oid(signature->hash), length, &rsa,
+				   signed_hash) == 1 &&
 	       memcmp(signed_hash, hash, length) == 0;
 }
 

@@ -1,6 +1,6 @@
 /* signature.h - public keys and the signatures they check: RSA PKCS#1 v1.5 and
  * ECDSA over P-256, P-384 and P-521, with SHA-256, SHA-384 or SHA-512; the
- * arithmetic is BearSSL's.  Everything else has a reason of its own to be
+ * arithmetic is in crypto.h.  Everything else has a reason of its own to be
  * refused.  Pure: views into the caller's bytes. */
 #ifndef TLS_SIGNATURE_H
 #define TLS_SIGNATURE_H
@@ -9,7 +9,9 @@
 #include "trust.h"
 
 #define KEY_MIN_RSA_BITS 2048
-#define KEY_MAX_RSA_BITS 4096 /* what BearSSL 0.6 computes with */
+#define KEY_MAX_RSA_BITS 4096 /* what BearSSL 0.6 and crypto_gmp.c take */
+/* Of RSA; more makes checking slow and is of no use. */
+#define KEY_MAX_EXPONENT_BYTES 4
 
 enum key_kind { KEY_NONE = 0, KEY_RSA, KEY_EC };
 

@@ -63,7 +63,7 @@ static bool denied(void)
 	bool ok = link_open(&l, 0);
 
 	if (ok)
-		ok = link_ask(&l, "denied.test:443", "407");
+		ok = link_ask(&l, "denied.test:443", '4');
 	link_close(&l);
 	return ok;
 }

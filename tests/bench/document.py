@@ -29,7 +29,7 @@ def machine_text(told):
 def summary(rows):
     """The rows that have a target, in one table."""
     return report.table({name: row for name, row in rows.items()
-                         if report.target_text(row)})
+                         if report.targets(row)})
 
 
 def parts(told):

@@ -41,8 +41,7 @@ def decide_rows(results, policies):
             for way in WAYS:
                 name = f"decide-{kind}-{way}-{policy}"
                 about = {"group": "decide", "unit": "ns", "base": "scan",
-                         "target": None, "x": x, "of": "roles" if roles
-                         else "globs", "title":
+                         "x": x, "of": "roles" if roles else "globs", "title":
                          f"decision, {kind}, {way}, {policy} "
                          f"{'' if roles else 'globs'}".rstrip()}
                 results.add(name, "ours", figures[f"{kind}_{way}_ns"], **about)
@@ -55,7 +54,7 @@ def decide_rows(results, policies):
         name = f"decide-growth-{way}"
         if small and large:
             results.add(name, "ours", large / small, group="decide", unit="x",
-                        base=None, target=None,
+                        base=None, bound=3 if way == "hot" else None,
                         title=f"decision, hit, {way}: 1M over 10 globs")
             names.append(name)
     return names
@@ -74,7 +73,7 @@ LEAST_PEAK_MIB = 16  # what is below may be the small process's own
 
 def compile_once(results, name, title, acl, blob, rounds, *options):
     """CPU time and peak memory of compiling ACL."""
-    about = {"group": "compile", "base": None, "target": None}
+    about = {"group": "compile", "base": None}
     for _ in range(rounds):
         done = subprocess.run(
             [sys.executable, "-S", "-c", TIMED, BUILD / "smokescreenc",
@@ -132,8 +131,7 @@ def range_rows(results):
         family, count = key.split("_")
         name = f"address-{family}-{counted(int(count))}"
         about = {"group": "decide", "unit": "ns", "base": "bsearch",
-                 "target": None, "title":
-                 f"address judged, {family}, {int(count):,} prefixes"}
+                 "title": f"address judged, {family}, {int(count):,} prefixes"}
         results.add(name, "ours", figures["latency_ns"], **about)
         results.add(name, "bsearch", figures["bsearch_ns"])
         names.append(name)

@@ -66,8 +66,9 @@ size_t link_read(struct link *l, void *buffer, size_t size);
 bool link_read_exact(struct link *l, void *buffer, size_t n);
 bool link_write(struct link *l, const void *buffer, size_t n);
 
-/* Send a CONNECT; true when the answer's status is STATUS. */
-bool link_ask(struct link *l, const char *authority, const char *status);
+/* Send a CONNECT; true when the answer's status is of CLASS, its first digit:
+ * proxies deny in more ways than one. */
+bool link_ask(struct link *l, const char *authority, char class);
 
 /* A tunnel to origin NUMBER; false on failure. */
 bool tunnel_open(struct link *l, unsigned number);

@@ -146,7 +146,7 @@ bool link_write(struct link *l, const void *buffer, size_t n)
 	return true;
 }
 
-bool link_ask(struct link *l, const char *authority, const char *status)
+bool link_ask(struct link *l, const char *authority, char class)
 {
 	char head[1024];
 	size_t have = 0;
@@ -166,7 +166,7 @@ bool link_ask(struct link *l, const char *authority, const char *status)
 		if (strstr(head, "\r\n\r\n") != NULL)
 			break;
 	}
-	return have > 12 && memcmp(head + 9, status, 3) == 0;
+	return have > 12 && head[9] == class;
 }
 
 bool tunnel_open(struct link *l, unsigned number)
@@ -177,7 +177,7 @@ bool tunnel_open(struct link *l, unsigned number)
 		 origin_ports[number % ORIGINS]);
 	if (!link_open(l, number))
 		return false;
-	if (link_ask(l, authority, "200"))
+	if (link_ask(l, authority, '2'))
 		return true;
 	link_close(l);
 	return false;

@@ -32,21 +32,27 @@ def ratio(row, system):
     return ours / other if ours is not None and other else None
 
 
-def verdict(row):
-    """What the row's target says: '', 'met' or 'missed'."""
+def targets(row):
+    """What the row must reach, as text, and whether it does: None when this
+    run cannot say."""
     ours = median(row, "ours")
-    if row.get("bound") and ours is not None:
-        return "met" if ours <= row["bound"] else "missed"
-    value = ratio(row, "peer")
-    if not row.get("target") or value is None:
-        return ""
-    return "met" if value <= row["target"] else "missed"
+    told = []
+    if row.get("bound") is not None:
+        told.append((f"<= {figure(row['bound'])} {row['unit']}",
+                     None if ours is None else ours <= row["bound"]))
+    for system, bound in (row.get("targets") or {}).items():
+        value = ratio(row, system)
+        more_is_better = row["unit"] == "/s"
+        told.append((f"{'>=' if more_is_better else '<='} {bound:.2f} x "
+                     f"{BASES[system]}", None if value is None else
+                     value >= bound if more_is_better else value <= bound))
+    return told
 
 
 def target_text(row):
-    if row.get("bound"):
-        return f"<= {figure(row['bound'])} {row['unit']}"
-    return f"<= {row['target']:.2f} x" if row.get("target") else ""
+    return "; ".join(text if met is None else
+                     f"{text} {'met' if met else 'missed'}"
+                     for text, met in targets(row))
 
 
 def line(name, row):
@@ -57,8 +63,8 @@ def line(name, row):
         value = system and ratio(row, system)
         if value is not None:
             parts.append(f"{times(value):>7} x {BASES[system]}")
-    if verdict(row):
-        parts.append(f"({target_text(row)}: {verdict(row)})")
+    if targets(row):
+        parts.append(f"({target_text(row)})")
     for system, why in row["notes"].items():
         parts.append(f"[{BASES[system]} n/a: {why}]")
     return " ".join(parts)
@@ -85,13 +91,13 @@ def table(rows):
              if row.get("base") in row["values"]]
     peers = [s for s in ("peer", "peer1")
              if any(s in row["values"] for row in rows)]
-    targets = any(target_text(row) for row in rows)
+    judged = any(targets(row) for row in rows)
     head = ["row", "unit", "ours"]
     if bases:
         head += ["baseline", "ratio"]
     for system in peers:
         head += [NAMES[system], "ratio"]
-    if targets:
+    if judged:
         head.append("target")
     out = ["| " + " | ".join(head) + " |",
            "|---|---|" + "---:|" * (len(head) - 2)]
@@ -103,8 +109,8 @@ def table(rows):
                       if base in row["values"] else "", times(ratio(row, base))]
         for system in peers:
             cells += [cell(row, system), times(ratio(row, system))]
-        if targets:
-            cells.append(f"{target_text(row)} {verdict(row)}".strip())
+        if judged:
+            cells.append(target_text(row))
         out.append("| " + " | ".join(cells) + " |")
     notes = sorted({(row["title"], BASES[system], why) for row in rows
                     for system, why in row["notes"].items()})
@@ -182,38 +188,42 @@ def points(rows, system, wanted):
 
 def plots(rows):
     """File name -> SVG, of what there is to draw."""
-    def of(system, start, end="", key=None):
-        return points(rows, system, lambda name: name.startswith(start) and
-                      name.endswith(end) and (key is None or
-                                              rows[name].get("of") == key))
+    def of(system, group, start, end="", key=None):
+        return points(rows, system, lambda name:
+                      rows[name]["group"] == group and "x" in rows[name] and
+                      name.startswith(start) and name.endswith(end) and
+                      (key is None or rows[name].get("of") == key))
     some = {
         "decision-by-globs.svg": plot.line_plot(
             "One decision by the size of the policy", "globs", "ns", {
-                "hot": of("ours", "decide-hit-hot", key="globs"),
-                "random": of("ours", "decide-hit-random", key="globs"),
-                "cold": of("ours", "decide-hit-cold", key="globs"),
-                "linear scan": of("scan", "decide-hit-hot", key="globs"),
+                "hot": of("ours", "decide", "decide-hit-hot", key="globs"),
+                "random": of("ours", "decide", "decide-hit-random",
+                             key="globs"),
+                "cold": of("ours", "decide", "decide-hit-cold", key="globs"),
+                "linear scan": of("scan", "decide", "decide-hit-hot",
+                                  key="globs"),
             }, log_x=True, log_y=True),
         "denied-by-globs.svg": plot.line_plot(
             "One denied CONNECT by the size of the policy", "globs",
-            "CPU, us", {"ours": of("ours", "deny-"),
-                        "peer": of("peer", "deny-")},
+            "CPU, us", {system: of(system, "policy", "deny-")
+                        for system in ("ours", "peer")},
             log_x=True, log_y=True),
         "decision-by-roles.svg": plot.line_plot(
             "One decision by the number of roles, of 100 globs each", "roles",
-            "ns", {way: of("ours", f"decide-hit-{way}", key="roles")
+            "ns", {way: of("ours", "decide", f"decide-hit-{way}", key="roles")
                    for way in ("hot", "random", "cold")}, log_x=True),
         "round-trip-by-tunnels.svg": plot.line_plot(
             "64 bytes there and back, 200 tunnels at work", "tunnels open",
-            "CPU, us", {system: of(system, "round-trip-", "-open")
+            "CPU, us", {system: of(system, "tunnels", "round-trip-", "-open")
                         for system in ("ours", "relay", "peer")}),
         "connect-by-tunnels.svg": plot.line_plot(
             "One CONNECT by the tunnels open beside it", "tunnels open",
-            "CPU, us", {system: of(system, "connect-", "-open")
+            "CPU, us", {system: of(system, "tunnels", "connect-", "-open")
                         for system in ("ours", "relay", "peer")}),
         "connect-by-workers.svg": plot.line_plot(
             "One CONNECT by the number of workers", "workers", "CPU, us",
-            {"all": of("ours", "connect-", "-workers"),
-             "the busiest worker": of("ours", "connect-", "-workers-busiest")}),
+            {"all": of("ours", "workers", "connect-", "-workers"),
+             "the busiest worker": of("ours", "workers", "connect-",
+                                      "-workers-busiest")}),
     }
     return {name: svg for name, svg in some.items() if svg}

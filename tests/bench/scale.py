@@ -12,11 +12,13 @@ from systems import (OUR_OWN, Load, Unavailable, cpu_seconds, fail,
                      thread_seconds)
 
 SIZES = [10, 100, 1_000, 10_000, 100_000, 1_000_000]
+START_MS = 100  # at most, with the largest policy
 TUNNELS = [200, 1_000, 5_000, 20_000]
 ACTIVE = 200  # at 20,000 tunnels 1 %
 WORKERS = [1, 2, 4, 8]
+TWO_WORKERS = 1.8  # of one's rate at least
 # Of a process, beside two a tunnel: what closes late on a busy machine.
-DESCRIPTORS = 5000
+DESCRIPTORS = 2000
 
 
 def counted(n):
@@ -57,9 +59,8 @@ def deny_rows(bench, results, rounds, scale, sizes):
         name, start = f"deny-{counted(size)}", f"start-up-{counted(size)}"
         names += [name, start]
         policy = Policy(bench.directory, size)
-        about = {"group": "policy", "unit": "us", "base": None, "target": None,
-                 "title": f"CONNECT, denied, {counted(size)} globs",
-                 "x": size}
+        about = {"group": "policy", "unit": "us", "base": None, "x": size,
+                 "title": f"CONNECT, denied, {counted(size)} globs"}
         systems = ["ours"] + bench.peers(started=True)[:1]
         counts = {"ours": max(20, int(3000 * scale)),
                   # whose cost grows with the list: a second or so each
@@ -78,7 +79,8 @@ def deny_rows(bench, results, rounds, scale, sizes):
                     else:
                         server.__exit__()
                     results.add(start, system, spent * 1e3, group="policy",
-                                unit="ms", base=None, target=None, x=size,
+                                unit="ms", base=None, x=size,
+                                bound=START_MS if size == SIZES[-1] else None,
                                 title=f"start-up, CPU, {counted(size)} globs")
             measure_all(results, name, about, loads, rounds, counts)
     return names
@@ -94,39 +96,73 @@ def levels(wanted):
     return sorted({min(level, most) for level in wanted})
 
 
+# What is done beside the quiet tunnels: name -> mode, options, count, title.
+# The first are in tunnels of their own.
+BESIDE = {
+    "round-trip": ("rtt", {"active": ACTIVE}, 10000,
+                   "64 bytes there and back"),
+    "connect": ("connect", {"active": 8}, 2000, "CONNECT"),
+    "deny": ("deny", {"active": 8}, 2000, "CONNECT, denied"),
+    "http-get": ("get", {"active": 4, "bytes": 1024}, 4000,
+                 "plain GET of 1 KiB"),
+}
+MOST_GROWTH = 1.3
+
+
+def tunnel_loads(bench, stack, systems, level):
+    """Start SYSTEMS with LEVEL tunnels open, and all that is done beside them:
+    kind of load -> system -> Load."""
+    loads = {kind: {} for kind in BESIDE}
+    for system in systems:
+        server = stack.enter_context(
+            bench.start(system, Policy(bench.directory)))
+        try:
+            for kind, (mode, options, _, _) in BESIDE.items():
+                idle = {"idle": level - ACTIVE} if kind == "round-trip" else {}
+                loads[kind][system] = stack.enter_context(
+                    Load(server, mode, **options, **idle))
+        except Unavailable as why:
+            if system in OUR_OWN:
+                fail(f"{level} tunnels, {system}: {why}")
+            for some in loads.values():
+                some.pop(system, None)
+    return loads
+
+
+def growth_rows(results, levels):
+    """Ours with the most tunnels open over ours with the fewest."""
+    names = []
+    for kind, (_, _, _, title) in BESIDE.items():
+        few, many = (results.median(f"{kind}-{level}-open")
+                     for level in (levels[0], levels[-1]))
+        if few and many and len(levels) > 1:
+            names.append(f"{kind}-growth")
+            results.add(names[-1], "ours", many / few, group="tunnels",
+                        unit="x", base=None, bound=MOST_GROWTH,
+                        title=f"{title}, {levels[-1]:,} tunnels open over "
+                        f"{levels[0]:,}")
+    return names
+
+
 def tunnel_rows(bench, results, rounds, scale, wanted):
-    """Round trips in ACTIVE tunnels, and CONNECTs, beside others that are
-    quiet."""
+    """Round trips in ACTIVE tunnels, and what else there is to do, beside
+    others that are quiet."""
     names = []
     results.drop("tunnels")
     for level in levels(wanted):
-        trip, connect = f"round-trip-{level}-open", f"connect-{level}-open"
-        names += [trip, connect]
         with contextlib.ExitStack() as stack:
-            trips, connects = {}, {}
             systems = ["relay", "ours"] + bench.peers()[:1]
-            for system in systems:
-                server = stack.enter_context(
-                    bench.start(system, Policy(bench.directory)))
-                try:
-                    trips[system] = stack.enter_context(Load(
-                        server, "rtt", active=ACTIVE,
-                        idle=level - ACTIVE))
-                    connects[system] = stack.enter_context(Load(
-                        server, "connect", active=8))
-                except Unavailable as why:
-                    if system in OUR_OWN:
-                        fail(f"{trip}, {system}: {why}")
-                    trips.pop(system, None)
-            for name, loads, count, title in (
-                    (trip, trips, 10000, "64 bytes there and back"),
-                    (connect, connects, 2000, "CONNECT")):
-                about = {"group": "tunnels", "unit": "us", "base": "relay",
-                         "target": None, "x": level,
-                         "title": f"{title}, {level:,} tunnels open"}
-                counts = dict.fromkeys(loads, max(20, int(count * scale)))
-                measure_all(results, name, about, loads, rounds, counts)
-    return names
+            for kind, loads in tunnel_loads(bench, stack, systems,
+                                            level).items():
+                _, _, count, title = BESIDE[kind]
+                names.append(f"{kind}-{level}-open")
+                measure_all(results, names[-1],
+                            {"group": "tunnels", "unit": "us", "base": "relay",
+                             "x": level,
+                             "title": f"{title}, {level:,} tunnels open"},
+                            loads, rounds, dict.fromkeys(
+                                loads, max(20, int(count * scale))))
+    return names + growth_rows(results, levels(wanted))
 
 
 # --- workers ------------------------------------------------------------------
@@ -171,7 +207,8 @@ def worker_rows(bench, results, rounds, scale, wanted):
     def about(workers, kind):
         unit, title = kinds[kind]
         return {"group": "workers", "base": "one" if workers > 1 else None,
-                "target": None, "x": workers, "unit": unit, "title":
+                "targets": {"one": TWO_WORKERS} if (workers, kind) ==
+                (2, "-rate") else None, "x": workers, "unit": unit, "title":
                 title.format("1 worker" if workers == 1 else
                              f"{workers} workers")}
     names = [f"connect-{workers}-workers{kind}" for workers in wanted

@@ -23,17 +23,17 @@ from systems import ROOT  # noqa: E402
 def results():
     """A row with everything, a row with a bound, a row that grows."""
     made = Results()
-    about = {"group": "network", "unit": "us", "base": "relay", "target": 0.25,
-             "title": "CONNECT"}
+    about = {"group": "network", "unit": "us", "base": "relay",
+             "targets": {"relay": 1.15, "peer": 0.25}, "title": "CONNECT"}
     for system, values in {"ours": [50, 70, 60], "relay": [40, 50, 60],
                            "peer": [300, 600, 400]}.items():
         for value in values:
             made.add("connect", system, value, **about)
     made.add("idle", "ours", 3000, group="memory", unit="B", base=None,
-             target=None, bound=2560, title="an idle tunnel")
+             bound=2560, title="an idle tunnel")
     for globs in (10, 1000):
         made.add(f"decide-hit-hot-{globs}", "ours", 40, group="decide",
-                 unit="ns", base="scan", target=None, x=globs, of="globs",
+                 unit="ns", base="scan", x=globs, of="globs",
                  title=f"decision, {globs} globs")
         made.add(f"decide-hit-hot-{globs}", "scan", globs * 4)
     return made
@@ -43,22 +43,44 @@ def test_a_row_is_medians_and_ratios_of_them(results):
     row = results.rows["connect"]
     assert report.median(row, "ours") == 60
     assert report.ratio(row, "peer") == 60 / 400
-    assert report.verdict(row) == "met"
     text = report.line("connect", row)
     assert "1.20 x bare relay" in text and "0.15 x peer" in text
+    assert "(<= 1.15 x bare relay missed; <= 0.25 x peer met)" in text
 
 
-def test_a_target_in_units_is_judged_without_a_peer(results):
-    assert report.verdict(results.rows["idle"]) == "missed"
+def test_a_target_in_units_needs_no_other_system(results):
+    assert report.target_text(results.rows["idle"]) == "<= 2,560 B missed"
 
 
-def test_a_target_without_a_peer_is_not_judged(results):
+def test_a_target_is_not_judged_without_the_other_system(results):
     results.note("connect", "peer", "it did not start")
     row = results.rows["connect"]
-    assert report.verdict(row) == ""
+    assert report.target_text(row) == \
+        "<= 1.15 x bare relay missed; <= 0.25 x peer"
     assert "n/a: it did not start" in report.line("connect", row)
     assert "n/a: CONNECT, peer: it did not start" in report.table(
         {"connect": row})
+
+
+def test_of_what_is_a_rate_more_is_better(results):
+    for rate, verdict in ((3700, "met"), (3500, "missed")):
+        results.rows.pop("rate", None)
+        results.add("rate", "ours", rate, group="workers", unit="/s",
+                    base="one", targets={"one": 1.8}, title="2 workers")
+        results.add("rate", "one", 2000)
+        assert report.target_text(results.rows["rate"]) == \
+            f">= 1.80 x one worker {verdict}"
+
+
+def test_growth_is_of_the_most_tunnels_over_the_fewest():
+    made = Results()
+    for level, value in ((200, 10), (1000, 11), (9000, 14)):
+        made.add(f"connect-{level}-open", "ours", value, title="CONNECT",
+                 group="tunnels", unit="us", base=None)
+    assert scale.growth_rows(made, [200, 1000, 9000]) == ["connect-growth"]
+    row = made.rows["connect-growth"]
+    assert report.median(row, "ours") == 1.4
+    assert report.target_text(row) == "<= 1.30 x missed"
 
 
 def test_a_table_has_as_many_cells_in_every_line(results):
@@ -105,6 +127,18 @@ def test_growth_is_drawn_beside_its_baseline(results):
     assert "linear scan" in svg and svg.count("<polyline") == 2
 
 
+def test_a_plot_has_the_rows_of_its_group_alone(results):
+    for name, group, x in (("deny-10", "policy", 10),
+                           ("deny-1k", "policy", 1000),
+                           ("deny-200-open", "tunnels", 200)):
+        results.add(name, "ours", 12, group=group, unit="us", base=None, x=x,
+                    title=name)
+    results.add("deny-growth", "ours", 1, group="tunnels", unit="x",
+                base=None, title="growth")
+    svg = report.plots(results.rows)["denied-by-globs.svg"]
+    assert svg.count("<circle") == 2
+
+
 def told(results):
     return {"date": "2030-01-31", "rounds": 5, "revision": "abc", "peer": "",
             "machine": {"processor": "one", "processors": 2, "memory_gib": 4,
@@ -137,6 +171,6 @@ def test_the_page_asks_for_every_part_and_shows_every_plot():
 
 def test_tunnels_stay_within_the_limit_on_descriptors(monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (20000, 20000))
-    assert scale.levels([200, 1000, 20000]) == [200, 1000, 7500]
+    assert scale.levels([200, 1000, 20000]) == [200, 1000, 9000]
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 20, 1 << 20))
     assert scale.levels([200, 1000, 20000]) == [200, 1000, 20000]

@@ -305,6 +305,20 @@ def test_a_compiled_range_is_named_by_its_line(proxy, tmp_path):
     assert line["entry"] == "93.184.216.34"
 
 
+def test_nat64_prefixes_are_those_of_policy_and_proxy(tmp_path):
+    """The same ones do not count twice, and none is dropped in silence."""
+    def prefixes(first, last):
+        return [word for i in range(first, last)
+                for word in ("--nat64-prefix", f"2001:db8:{i}::/96")]
+    blob = harness.compile_acl(tmp_path, ENFORCE, *prefixes(0, 8))
+    check = ["--check-config", "--egress-acl-file", blob]
+    done = harness.run_smokescreen(*check, *prefixes(0, 8))
+    assert done.returncode == 0, done.stderr
+    done = harness.run_smokescreen(*check, *prefixes(7, 9))
+    assert done.returncode == 1
+    assert "more than 8 NAT64 prefixes, with those of the policy" in done.stderr
+
+
 def test_localhost_is_local(proxy, origin):
     """localhost comes from /etc/hosts, or needs none: no server is asked."""
     child = proxy(dns={})

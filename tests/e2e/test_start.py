@@ -65,6 +65,7 @@ def test_version_and_help():
     (["--workers", "257"], "is not a number from 0 to 256"),
     (["--nat64-prefix", "64:ff9b::/95"], "RFC 6052"),
     (["--nat64-prefix", "10.0.0.0/8"], "NAT64"),
+    (["--nat64-prefix", "2001:db8:0:0:ff00::/96"], "bits 64 to 71"),
     (["--additional-error-message-on-deny", "x" * 4097], "4096"),
     (["--listen-ip", "localhost"], "is not an IP address"),
     (["--listen-ip", "192.0.2.1"],

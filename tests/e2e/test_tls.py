@@ -279,12 +279,16 @@ def test_two_handshakes_share_no_random(secure, world):
 
 
 @pytest.mark.parametrize("crypto", ["nettle", "stock"])
-@pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
-def test_either_crypto(secure, world, origin, crypto, curve):
-    """Both sides' keys on each curve, with curves by nettle and by BearSSL."""
-    key = pki.Key("-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{curve}")
+@pytest.mark.parametrize("kind", ["P-256", "P-384", "P-521", "2048", "3071",
+                                  "4096"])
+def test_either_crypto(secure, world, origin, crypto, kind):
+    """Both sides' keys, on each curve and of RSA, by nettle with GMP and by
+    BearSSL."""
+    key = (pki.Key("-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{kind}")
+           if kind.startswith("P") else
+           pki.Key("-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{kind}"))
     child = secure("--crypto", crypto, bundle=world.server(
-        f"{crypto}-{curve}.pem", key))
+        f"{crypto}-{kind}.pem", key))
     world.tunnel(child, origin().port, world.client("web", key=key)).close()
     assert child.decision()["role"] == "web"
 
@@ -731,7 +735,8 @@ def test_silence_is_no_failure(secure, world, web, origin):
 def test_stalled_handshake(secure, world, web, origin):
     child = secure(config="read_header_timeout: 300ms\n")
     hello = ssl.MemoryBIO()
-    tls = world.context().wrap_bio(ssl.MemoryBIO(), hello)
+    tls = world.context().wrap_bio(ssl.MemoryBIO(), hello,
+                                   server_hostname="127.0.0.1")
     with pytest.raises(ssl.SSLWantReadError):
         tls.do_handshake()
     hello = hello.read()

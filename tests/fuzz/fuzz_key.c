@@ -1,6 +1,8 @@
 /* fuzz_key.c - a private key in DER, and whether it belongs to a public one. */
 #include <stdlib.h>
 
+#include <bearssl.h>
+
 #include "runtime/tls/private_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,8 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	public.kind = private_key_kind(key);
 	public.curve = BR_EC_secp256r1;
-	check((public.kind == KEY_RSA) == (private_key_rsa(key) != NULL));
-	check((public.kind == KEY_EC) == (private_key_ec(key) != NULL));
+	check(public.kind == KEY_RSA || public.kind == KEY_EC);
 	/* No key has an empty other half. */
 	check(private_key_matches(key, &public) == TRUST_SECRET_MISMATCH);
 	private_key_free(key);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -109,6 +110,27 @@ static void test_parse_and_format(void **unused)
 		assert_true(addr_parse(str_from(text), &again));
 		assert_memory_equal(&addr, &again, sizeof(addr));
 		assert_true(addr_is_v4(&addr) == (strchr(text, ':') == NULL));
+	}
+}
+
+static void test_every_octet_in_every_place(void **unused)
+{
+	(void)unused;
+	for (unsigned i = 0; i < 256; i++) {
+		for (unsigned at = 0; at < 4; at++) {
+			uint8_t octets[4] = {9, 10, 99, 100};
+			char want[ADDR_TEXT_MAX], got[ADDR_TEXT_MAX];
+			struct addr addr;
+			int n;
+
+			octets[at] = (uint8_t)i;
+			addr = addr_from_v4(octets);
+			n = snprintf(want, sizeof(want), "%u.%u.%u.%u",
+				     octets[0], octets[1], octets[2],
+				     octets[3]);
+			assert_int_equal(addr_format(&addr, got), n);
+			assert_string_equal(got, want);
+		}
 	}
 }
 
@@ -256,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_and_format),
+		cmocka_unit_test(test_every_octet_in_every_place),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_endpoints),

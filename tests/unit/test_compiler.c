@@ -260,15 +260,16 @@ static void test_addresses(void **unused)
 	};
 	struct arena *arena = arena_new();
 	struct addresses addresses = {.count = 0};
+	const struct span at = {NULL, 0, 0};
+	enum diag_code code;
+	const char *why = NULL;
 	uint32_t taken = 0;
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		enum diag_code code;
 		const char *wrong =
 			addresses_add(&addresses, arena, cases[i].list,
-				      str_from(cases[i].text),
-				      (struct span){NULL, 0, 0}, &code);
+				      str_from(cases[i].text), at, &code);
 
 		if (cases[i].wrong == NULL) {
 			assert_null(wrong);
@@ -283,11 +284,18 @@ static void test_addresses(void **unused)
 	assert_int_equal(addresses.ranges[1].rule.action, RANGE_ALLOW);
 	assert_int_equal(addresses.ranges[3].rule.port, 80);
 
-	for (int i = 0; i < RANGES_MAX_NAT64; i++)
-		assert_null(addresses_add_nat64(&addresses, arena,
-						STR("64:ff9b::/96")));
-	assert_non_null(
-		addresses_add_nat64(&addresses, arena, STR("64:ff9b::/96")));
+	for (int i = 0; i < RANGES_MAX_NAT64 + 1; i++) {
+		char prefix[] = "2001:db8:0::/48";
+
+		prefix[9] = (char)('0' + i);
+		why = addresses_add(&addresses, arena, ADDRESSES_NAT64_PREFIX,
+				    str_from(prefix), at, &code);
+		assert_int_equal(why == NULL, i < RANGES_MAX_NAT64);
+	}
+	assert_string_equal(why, "more than 8 NAT64 prefixes: 2001:db8:8::/48");
+	/* what is there already is no more */
+	assert_null(addresses_add(&addresses, arena, ADDRESSES_NAT64_PREFIX,
+				  STR("2001:db8:1::/48"), at, &code));
 	assert_int_equal(addresses.options.nat64_count, RANGES_MAX_NAT64);
 	arena_free(arena);
 }

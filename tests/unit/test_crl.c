@@ -219,6 +219,42 @@ static void test_every_length(void **state)
 	free(out.bytes);
 }
 
+static void test_authority_keys(void **state)
+{
+	/* SEQUENCE { [0] key, [1] issuer, [2] serial }, each optional */
+	static const struct {
+		const char *der;
+		size_t n;
+		size_t key; /* how long it is; BAD: refused */
+	} rows[] = {
+#define ROW(der, key) {der, sizeof(der) - 1, key}
+#define BAD ((size_t)-1)
+		ROW("\x30\x00", 0),
+		ROW("\x30\x04\x80\x02\xAB\xCD", 2),
+		ROW("\x30\x07\x80\x02\xAB\xCD\x82\x01\x05", 2),
+		ROW("\x30\x09\xA1\x04\x82\x02\x63\x61\x82\x01\x05", 0),
+		ROW("\x30\x02\xA1\x00", BAD),         /* no name */
+		ROW("\x30\x02\x82\x00", BAD),         /* no number */
+		ROW("\x30\x04\x82\x02\x00\x05", BAD), /* not minimal */
+		ROW("\x30\x02\x83\x00", BAD),
+		ROW("\x30\x00\x05", BAD),
+		ROW("\x04\x00", BAD),
+#undef ROW
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint8_t *der = (const uint8_t *)rows[i].der;
+		struct bytes key = {0};
+		bool ok = authority_key_read(bytes_make(der, rows[i].n), &key);
+
+		assert_int_equal(ok, rows[i].key != BAD);
+		if (ok)
+			assert_int_equal(key.n, rows[i].key);
+	}
+#undef BAD
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_few),
 		cmocka_unit_test(test_serials_refused),
 		cmocka_unit_test(test_every_length),
+		cmocka_unit_test(test_authority_keys),
 	};
 
 	return cmocka_run_group_tests_name("crl", tests, NULL, NULL);

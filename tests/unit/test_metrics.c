@@ -127,7 +127,8 @@ static void test_histograms(void **state)
 			     "4000.002001"));
 	assert_true(has_line("smokescreen_dns_lookup_duration_seconds_count "
 			     "3"));
-	metrics_set_observe(first, METRICS_SET_NONE, SET_DURATION, 86400000000);
+	metrics_tunnel_closed(first, METRICS_SET_NONE, false, 86400000000, 0,
+			      0);
 	assert_true(has_line("cn_duration_bucket{role=\"\",project=\"\",le=\""
 			     "43200\"} 0"));
 	assert_true(has_line("cn_duration_bucket{role=\"\",project=\"\",le=\""
@@ -198,12 +199,17 @@ static void test_roles_and_projects(void **state)
 	assert_int_not_equal(other, set);
 	assert_true(has_line("acl_deny{role=\"svc\",def_rule=\"true\","
 			     "project=\"pro_ject\"} 1"));
-	metrics_set_count(first, set, SET_CLOSED);
-	metrics_set_count(second, other, SET_CLOSED);
-	metrics_set_observe(second, other, SET_BYTES_IN, 256);
+	metrics_tunnel_closed(first, set, false, 10000, 257, 256);
+	metrics_tunnel_closed(second, other, true, 10001, 256, 257);
 	assert_true(has_line("cn_close{role=\"svc\",project=\"pro_ject\"} 2"));
+	assert_true(has_line("cn_active_at_termination{role=\"svc\",project=\""
+			     "pro_ject\"} 1"));
+	assert_true(has_line("cn_duration_bucket{role=\"svc\",project=\""
+			     "pro_ject\",le=\"0.01\"} 1"));
 	assert_true(has_line("cn_bytes_in_bucket{role=\"svc\",project=\""
 			     "pro_ject\",le=\"256\"} 1"));
+	assert_true(has_line("cn_bytes_out_sum{role=\"svc\",project=\""
+			     "pro_ject\"} 513"));
 	/* no rule */
 	decision.rule = RULE_NONE;
 	assert_int_equal(metrics_acl(first, &rules, &decision),
@@ -290,8 +296,7 @@ static void test_samples(void **state)
 	assert_true(metrics_rules_init(&rules, 1));
 	set = metrics_acl(first, &rules, &decision);
 	metrics_observe(first, HISTOGRAM_PROXY_DURATION, 1234567);
-	metrics_set_observe(first, set, SET_DURATION, 2500000);
-	metrics_set_observe(first, set, SET_BYTES_OUT, 5000000000);
+	metrics_tunnel_closed(first, set, false, 2500000, 1, 5000000000);
 	/* not for statsd */
 	metrics_observe(first, HISTOGRAM_CONNECT_SECONDS, 1);
 	assert_null(received());
@@ -301,6 +306,7 @@ static void test_samples(void **state)
 		"smokescreen.proxy_duration_ms:1234.567000|ms\n"
 		"smokescreen.cn.duration:2.500000|h|#role:svc,project:pro_ject"
 		"\n"
+		"smokescreen.cn.bytes_in:1|h|#role:svc,project:pro_ject\n"
 		"smokescreen.cn.bytes_out:5000000000|h|#role:svc,project:"
 		"pro_ject");
 	statsd_flush(&statsd);

@@ -161,9 +161,14 @@ static void test_limits(void **state)
 		assert_true(
 			read_words("--resolver-address", "1.1.1.1:53", NULL));
 	assert_false(read_words("--resolver-address", "1.1.1.1:53", NULL));
-	for (int i = 0; i < RANGES_MAX_NAT64; i++)
-		assert_true(read_words("--nat64-prefix", "64:ff9b::/96", NULL));
-	assert_false(read_words("--nat64-prefix", "64:ff9b::/96", NULL));
+	for (int i = 0; i < RANGES_MAX_NAT64 + 1; i++) {
+		char prefix[] = "2001:db8:0::/48";
+
+		prefix[9] = (char)('0' + i);
+		assert_int_equal(read_words("--nat64-prefix", prefix, NULL),
+				 i < RANGES_MAX_NAT64);
+	}
+	assert_true(read_words("--nat64-prefix", "2001:db8:1::/48", NULL));
 	assert_true(read_words("--workers", "256", NULL));
 	assert_false(read_words("--workers", "257", NULL));
 	assert_true(read_words("--listen-port", "65535", NULL));

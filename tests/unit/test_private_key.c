@@ -13,6 +13,7 @@
 #include "data/keys.inc"
 #include "page_end.h"
 #include "runtime/tls/certificate.h"
+#include "runtime/tls/crypto.h"
 #include "runtime/tls/private_key.h"
 
 #define BYTES(array) bytes_make(array, sizeof(array))
@@ -67,6 +68,92 @@ static void test_keys(void **state)
 	for (size_t n = 0; n < sizeof(key_ec_sec1); n++)
 		assert_int_equal(read_key(bytes_make(key_ec_sec1, n), &rsa),
 				 TRUST_SECRET_MALFORMED);
+}
+
+/* Only these hashes, and only what they put out. */
+static void test_digests(void **state)
+{
+	static const int known[] = {br_sha256_ID, br_sha384_ID, br_sha512_ID};
+	static const size_t sizes[] = {32, 48, 64};
+	static const uint8_t digest[64];
+	const struct bytes keys[] = {BYTES(key_rsa_pkcs1), BYTES(key_ec_sec1)};
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		uint8_t out[PRIVATE_KEY_MAX_SIGNATURE];
+		struct private_key *key;
+
+		assert_int_equal(private_key_read(keys[k], &key), TRUST_OK);
+		for (int hash = -1; hash < 10; hash++)
+			for (size_t n = 0; n <= 64; n++) {
+				bool fits = false;
+
+				for (size_t i = 0; i < 3; i++)
+					fits = fits || (hash == known[i] &&
+							n == sizes[i]);
+				assert_int_equal(private_key_sign_digest(
+							 key, hash,
+							 bytes_make(digest, n),
+							 out) > 0,
+						 fits);
+			}
+		private_key_free(key);
+	}
+}
+
+/* --- damaged keys --- */
+
+/* It does not sign, and nothing of what it computed is left. */
+static void assert_useless(const uint8_t *der, const struct public_key *public)
+{
+	static const uint8_t digest[32] = {1}, zeros[256];
+	uint8_t out[PRIVATE_KEY_MAX_SIGNATURE];
+	struct private_key *key;
+
+	assert_int_equal(
+		private_key_read(bytes_make(der, sizeof(key_rsa_pkcs1)), &key),
+		TRUST_OK);
+	memset(out, 0xFF, sizeof(out));
+	assert_int_equal(private_key_sign_digest(key, br_sha256_ID,
+						 bytes_make(digest, 32), out),
+			 0);
+	assert_memory_equal(out, zeros, sizeof(zeros));
+	assert_int_equal(private_key_matches(key, public),
+			 TRUST_SECRET_MISMATCH);
+	private_key_free(key);
+}
+
+/* One number of an RSA key is wrong, which has the same effect as a fault of
+ * the machine. */
+static void test_damaged(void **state)
+{
+	enum { VERSION, MODULUS, PUBLIC, PRIVATE, P, Q, DP, DQ, IQ, NUMBERS };
+	struct public_key rsa;
+	struct bytes spki;
+
+	(void)state;
+	assert_true(der_only(BYTES(key_rsa_spki), DER_SEQUENCE, &spki));
+	assert_int_equal(public_key_read(spki, &rsa), TRUST_OK);
+	for (int which = 0; which < CRYPTO_COUNT; which++) {
+		struct bytes body, number;
+
+		crypto_use((enum crypto)which);
+		assert_true(
+			der_only(BYTES(key_rsa_pkcs1), DER_SEQUENCE, &body));
+		for (int i = VERSION; i < NUMBERS; i++) {
+			uint8_t der[sizeof(key_rsa_pkcs1)];
+
+			assert_true(der_expect(&body, DER_INTEGER, &number));
+			/* one is not used */
+			if (i == VERSION || i == PRIVATE)
+				continue;
+			memcpy(der, key_rsa_pkcs1, sizeof(der));
+			der[number.p - key_rsa_pkcs1 +
+			    (ptrdiff_t)number.n / 2] ^= 0x10;
+			assert_useless(der, &rsa);
+		}
+	}
+	crypto_use(CRYPTO_NETTLE);
 }
 
 /* --- files --- */
@@ -146,6 +233,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_digests),
+		cmocka_unit_test(test_damaged),
 		cmocka_unit_test_setup_teardown(test_files, make_file,
 						remove_file),
 		cmocka_unit_test(test_no_file),

@@ -340,6 +340,10 @@ static void test_nat64_prefixes(void **unused)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_true(addr_parse_cidr(str_from(rows[i].text), &prefix));
 		assert_true(ranges_nat64_is_valid(&prefix) == rows[i].valid);
+		struct ranges_options options = {0};
+		assert_true((ranges_add_nat64(&options, &prefix) == NULL) ==
+			    rows[i].valid);
+		assert_int_equal(options.nat64_count, rows[i].valid);
 	}
 }
 
