@@ -2,6 +2,9 @@
 # `make help` lists the rest.  Products go to $(BUILD)/ and nowhere else.
 
 BUILD   ?= build
+# One name for one file, however it was given: what an object depends on is
+# written beside it by name.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX  ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
