@@ -442,7 +442,7 @@ $(BUILD)/gen/%.c: %.re
 	$(call say,RE2C,$<)
 	@mkdir -p $(@D)
 	$(Q)re2c -W -Werror -Wno-nondeterministic-tags --conditions \
-		--no-generation-date --no-version -i -o $@ $<
+		--no-generation-date --no-version -b -i -o $@ $<
 
 # lemon exits 1 on any conflict; .DELETE_ON_ERROR keeps that an error.
 $(BUILD)/gen/%.c: %.y

@@ -100,8 +100,9 @@ static enum head_status judge_host(const byte *base, struct request *out)
 			continue;
 		if (++hosts > 1)
 			return bad(out, "too many Host headers");
-		if (!is_host(base + field->value.start) &&
-		    !is_target(base, out, field->value))
+		/* the quick way to know it first */
+		if (!is_target(base, out, field->value) &&
+		    !is_host(base + field->value.start))
 			return bad(out, "malformed Host header");
 	}
 	if (hosts == 0 && out->head.minor != 0 && !out->is_connect)
@@ -264,6 +265,8 @@ size_t request_decode_host(char *bytes, size_t length)
 {
 	size_t out = 0;
 
+	if (memchr(bytes, '%', length) == NULL)
+		return length;
 	for (size_t in = 0; in < length; in++) {
 		/* "%25" before a zone stays: a zone is refused as it is */
 		if (bytes[in] == '%' && length - in > 2 &&

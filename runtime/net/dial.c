@@ -41,11 +41,11 @@ struct dial {
 	uint16_t port;
 	struct event_base *base; /* borrowed */
 	dial_done *done;
-	void *context;              /* borrowed, for done */
-	struct event next_timer;    /* start the next address */
-	struct event overall_timer; /* timeout_ms is over */
-	uint64_t started;           /* attempts so far */
-	struct addr failed;         /* the failure that will be told */
+	void *context;           /* borrowed, for done */
+	struct event next_timer; /* start the next address, */
+	bool waiting;            /* for which it is set */
+	uint64_t started;        /* attempts so far */
+	struct addr failed;      /* the failure that will be told */
 	int error;
 	size_t next; /* in addrs */
 	size_t count;
@@ -72,13 +72,20 @@ static void attempt_close(struct attempt *attempt)
 	attempt->fd = -1;
 }
 
+/* Mostly there is one address, and no timer is ever needed. */
+static void stop_waiting(struct dial *dial)
+{
+	if (dial->waiting)
+		event_del(&dial->next_timer);
+	dial->waiting = false;
+}
+
 /* Nothing of it happens any more; only its memory is left. */
 static void dial_stop(struct dial *dial)
 {
 	for (size_t i = 0; i < dial->slots; i++)
 		attempt_close(&dial->attempts[i]);
-	event_del(&dial->next_timer);
-	event_del(&dial->overall_timer);
+	stop_waiting(dial);
 	dial->magic = 0;
 }
 
@@ -100,8 +107,6 @@ static void dial_finish(struct dial *dial, struct dial_result *result)
 	}
 	dial_stop(dial);
 	done(context, result);
-	if (result->watch != NULL)
-		event_del(result->watch);
 	free(dial);
 }
 
@@ -218,6 +223,17 @@ static int attempt_start(struct dial *dial, const struct addr *addr)
 	return 0;
 }
 
+static void on_next(evutil_socket_t fd, short what, void *context);
+
+static void wait_for_next(struct dial *dial)
+{
+	struct timeval stagger = clock_timeval(DIAL_STAGGER_MS);
+
+	stop_waiting(dial);
+	evtimer_assign(&dial->next_timer, dial->base, on_next, dial);
+	dial->waiting = event_add(&dial->next_timer, &stagger) == 0;
+}
+
 /* Start the next address.  False: it failed at once. */
 static bool start_next(struct dial *dial)
 {
@@ -228,13 +244,10 @@ static bool start_next(struct dial *dial)
 		note_failure(dial, addr, error);
 		return false;
 	}
-	if (dial->next < dial->count) {
-		struct timeval stagger = clock_timeval(DIAL_STAGGER_MS);
-
-		event_add(&dial->next_timer, &stagger);
-	} else {
-		event_del(&dial->next_timer);
-	}
+	if (dial->next < dial->count)
+		wait_for_next(dial);
+	else
+		stop_waiting(dial);
 	return true;
 }
 
@@ -245,7 +258,7 @@ static void advance(struct dial *dial)
 	while (dial->next < dial->count)
 		if (start_next(dial))
 			return;
-	event_del(&dial->next_timer);
+	stop_waiting(dial);
 	if (oldest_open(dial) != NULL)
 		return;
 
@@ -257,28 +270,28 @@ static void advance(struct dial *dial)
 
 static void on_next(evutil_socket_t fd, short what, void *context)
 {
+	struct dial *dial = dial_cast(context);
+
 	(void)fd;
 	(void)what;
-	advance(dial_cast(context));
+	dial->waiting = false;
+	advance(dial);
 }
 
-static void on_overall(evutil_socket_t fd, short what, void *context)
+void dial_expire(struct dial *dial)
 {
-	struct dial *dial = dial_cast(context);
 	struct attempt *oldest = oldest_open(dial);
 	struct dial_result late = {.fd = -1,
 				   .addr = oldest != NULL ? oldest->addr
 							  : dial->addrs[0],
 				   .error = ETIMEDOUT};
 
-	(void)fd;
-	(void)what;
-	dial_finish(dial, &late);
+	dial_finish(dial_cast(dial), &late);
 }
 
 struct dial *dial_start(struct event_base *base, const struct addr *addrs,
-			size_t count, uint16_t port, unsigned timeout_ms,
-			dial_done *done, void *context)
+			size_t count, uint16_t port, dial_done *done,
+			void *context)
 {
 	size_t slots = count < DIAL_MAX_OPEN ? count : DIAL_MAX_OPEN;
 	struct dial *dial;
@@ -288,8 +301,8 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 		errno = ENOMEM;
 		return NULL;
 	}
-	dial = calloc(1, sizeof(*dial) + slots * sizeof(dial->attempts[0]) +
-				 count * sizeof(addrs[0]));
+	dial = malloc(sizeof(*dial) + slots * sizeof(dial->attempts[0]) +
+		      count * sizeof(addrs[0]));
 	if (dial == NULL)
 		return NULL;
 	dial->magic = DIAL_MAGIC;
@@ -297,6 +310,10 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 	dial->port = port;
 	dial->done = done;
 	dial->context = context;
+	dial->waiting = false;
+	dial->started = 0;
+	dial->error = 0;
+	dial->next = 0;
 	dial->count = count;
 	dial->slots = slots;
 	dial->addrs = (struct addr *)&dial->attempts[slots];
@@ -304,21 +321,12 @@ struct dial *dial_start(struct event_base *base, const struct addr *addrs,
 	for (size_t i = 0; i < slots; i++)
 		dial->attempts[i].fd = -1;
 
+	if (start_next(dial))
+		return dial;
+	/* not from inside: what comes of it waits for the loop */
 	evtimer_assign(&dial->next_timer, base, on_next, dial);
-	evtimer_assign(&dial->overall_timer, base, on_overall, dial);
-	if (timeout_ms > 0) {
-		struct timeval overall = clock_timeval(timeout_ms);
-
-		if (event_add(&dial->overall_timer, &overall) != 0) {
-			dial->magic = 0;
-			free(dial);
-			errno = ENOMEM;
-			return NULL;
-		}
-	}
-	if (!start_next(dial))
-		/* not from inside: what comes of it waits for the loop */
-		event_active(&dial->next_timer, EV_TIMEOUT, 0);
+	dial->waiting = true;
+	event_active(&dial->next_timer, EV_TIMEOUT, 0);
 	return dial;
 }
 

@@ -23,10 +23,10 @@ struct dial;
 struct dial_result {
 	int fd; /* connected, non-blocking, close-on-exec,
 		 * TCP_NODELAY; the callee's.  -1: none */
-	/* With FD, until DONE returns: the event that waits for reading and
-	 * writing.  One that adds its own before deleting this one spares
-	 * itself a call to the kernel; one that closes FD must delete this one
-	 * before. */
+	/* With FD, until DONE returns, by when it is to be deleted: the event
+	 * that waits for reading and writing.  One that adds its own before
+	 * deleting this one spares itself a call to the kernel; one that closes
+	 * FD deletes this one before. */
 	struct event *watch;
 	struct addr addr; /* connected to; or the one that failed */
 	bool timed_out;   /* error is ETIMEDOUT: ours, or the kernel's */
@@ -37,12 +37,16 @@ struct dial_result {
 
 typedef void dial_done(void *context, const struct dial_result *result);
 
-/* COUNT >= 1 addresses are copied.  TIMEOUT_MS bounds the whole, 0 means the
- * system's own patience.  DONE is called once and never from inside
- * dial_start().  NULL: out of memory, errno says; DONE is then not called. */
+/* COUNT >= 1 addresses are copied.  How long the whole may take is the caller's
+ * affair, see dial_expire(); else it is the system's own patience.  DONE is
+ * called once and never from inside dial_start().  NULL: out of memory, errno
+ * says; DONE is then not called. */
 struct dial *dial_start(struct event_base *base, const struct addr *addrs,
-			size_t count, uint16_t port, unsigned timeout_ms,
-			dial_done *done, void *context);
+			size_t count, uint16_t port, dial_done *done,
+			void *context);
+
+/* It takes too long: DONE is called from here, with ETIMEDOUT. */
+void dial_expire(struct dial *dial);
 
 /* Close what was opened; DONE will not be called.  NULL is ignored. */
 void dial_cancel(struct dial *dial);

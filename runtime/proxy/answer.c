@@ -35,7 +35,6 @@ static void build_answer(struct client *client, unsigned status,
 {
 	const struct settings *settings = settings_of(client);
 	uint32_t *body = &client->exchange.content_length;
-	char date[HEADERS_DATE_MAX];
 
 	client->exchange.status = (uint16_t)status;
 	answer->keep = client->forward != NULL && forward_answered(client);
@@ -45,10 +44,11 @@ static void build_answer(struct client *client, unsigned status,
 					message, settings->deny_extra, body);
 		return;
 	}
-	headers_date(time(NULL), date);
-	answer->length =
-		respond_forward(answer->bytes, client->minor, status, message,
-				settings->deny_extra, date, answer->keep, body);
+	answer->length = respond_forward(
+		answer->bytes, client->minor, status, message,
+		settings->deny_extra,
+		headers_date_kept(&client->worker->date, time(NULL)),
+		answer->keep, body);
 }
 
 static void give(struct client *client, const char *bytes, uint32_t length,
@@ -59,33 +59,35 @@ static void give(struct client *client, const char *bytes, uint32_t length,
 	client_reply(client, bytes, length, keep);
 }
 
-/* The one answer of --deny-detail none: denied, unresolvable and unreachable
- * look the same. */
-static const char *blunt(const struct client *client, unsigned *status,
-			 char *message, size_t size)
+/* MESSAGE has room for RESPOND_MESSAGE_MAX. */
+static void word_denial(const struct client *client, const char *why,
+			char *message)
 {
 	char host[ANSWER_HOST_MAX];
 
+	respond_denial(message, str_from(answer_host(client, host)), why);
+}
+
+/* The one answer of --deny-detail none: denied, unresolvable and unreachable
+ * look the same. */
+static void blunt(const struct client *client, unsigned *status, char *message)
+{
 	*status = settings_of(client)->deny_status;
-	snprintf(message, size, "Egress proxying is denied to host '%s'.",
-		 answer_host(client, host));
-	return message;
+	word_denial(client, NULL, message);
 }
 
 /* see answer.h */
 void answer_deny(struct client *client, const char *reason, const char *told)
 {
 	unsigned status = settings_of(client)->deny_status;
-	char message[RESPOND_MESSAGE_MAX], host[ANSWER_HOST_MAX];
+	char message[RESPOND_MESSAGE_MAX];
 	struct answer answer;
 
 	client->exchange.allow = false;
 	if (settings_of(client)->deny_detail == DETAIL_NONE)
-		blunt(client, &status, message, sizeof(message));
+		blunt(client, &status, message);
 	else
-		snprintf(message, sizeof(message),
-			 "Egress proxying is denied to host '%s': %s.",
-			 answer_host(client, host), told);
+		word_denial(client, told, message);
 	build_answer(client, status, message, &answer);
 	log_decision(client->worker->log, &client->exchange, reason, message);
 	give(client, answer.bytes, answer.length, answer.keep);
@@ -99,7 +101,7 @@ void answer_fail(struct client *client, unsigned status, const char *what,
 	struct answer answer;
 
 	if (settings_of(client)->deny_detail == DETAIL_NONE)
-		blunt(client, &status, message, sizeof(message));
+		blunt(client, &status, message);
 	else
 		snprintf(message, sizeof(message), "%s: %s", what, told);
 	build_answer(client, status, message, &answer);

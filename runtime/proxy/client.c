@@ -54,7 +54,6 @@ uint32_t client_clock_us(void)
 /* --- descriptors and events --- */
 
 static void on_client_event(evutil_socket_t fd, short what, void *context);
-static void on_origin_event(evutil_socket_t fd, short what, void *context);
 
 void client_want(struct client *client, struct peer *peer, short want)
 {
@@ -75,7 +74,7 @@ void client_want(struct client *client, struct peer *peer, short want)
 	event_assign(&peer->event, client->worker->base, peer->stream.fd,
 		     (short)(want | EV_PERSIST),
 		     peer == &client->client ? on_client_event
-					     : on_origin_event,
+					     : client_on_origin,
 		     client);
 	if (event_add(&peer->event, NULL) == 0) {
 		if (wake)
@@ -124,6 +123,8 @@ static void peer_close(struct client *client, struct peer *peer)
 
 void client_close_origin(struct client *client)
 {
+	if (client->forward != NULL)
+		forward_end_loan(client->forward);
 	peer_close(client, &client->origin);
 }
 
@@ -140,20 +141,30 @@ static struct client *take_from_pool(struct worker *worker)
 	return client;
 }
 
+/* What of EXCHANGE, all zero, is not zero when nothing is known yet. */
+static void init_exchange(struct exchange *exchange)
+{
+	exchange->class.rule = RANGE_RULE_NONE;
+	exchange->decision.rule = RULE_NONE;
+	exchange->decision.mitm = MITM_NONE;
+	exchange->policy = "";
+}
+
 /* As it is before anything is known of a request but who asks. */
 static void reset_exchange(struct client *client)
 {
-	client->exchange = (struct exchange){
-		.peer = client->exchange.peer,
-		.peer_port = client->exchange.peer_port,
-		.class.rule = RANGE_RULE_NONE,
-		.decision.rule = RULE_NONE,
-		.decision.mitm = MITM_NONE,
-		.identity = client->exchange.identity,
-		.policy = "",
-	};
+	struct exchange *exchange = &client->exchange;
+	const struct identity *identity = exchange->identity;
+	const struct addr peer = exchange->peer;
+	const uint16_t port = exchange->peer_port;
+
+	memset(exchange, 0, sizeof(*exchange));
+	init_exchange(exchange);
+	exchange->peer = peer;
+	exchange->peer_port = port;
+	exchange->identity = identity;
 	if (client->mitm != NULL)
-		client->exchange.connect_id = &client->mitm->connect_id;
+		exchange->connect_id = &client->mitm->connect_id;
 }
 
 void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
@@ -170,7 +181,7 @@ void client_accept(struct worker *worker, int fd, const struct sockaddr *peer)
 	client->worker = worker;
 	client->client.stream = stream;
 	client->origin.stream.fd = -1;
-	reset_exchange(client);
+	init_exchange(&client->exchange);
 	self_from_sockaddr(peer, &client->exchange.peer,
 			   &client->exchange.peer_port);
 	metrics_count(worker->metrics, METRIC_CLIENTS_ACCEPTED);
@@ -315,6 +326,22 @@ void client_end(struct client *client)
 	client_want(client, &client->client, EV_READ);
 }
 
+/* What waits of the answer is waited for; else the client has its next turn, or
+ * its end. */
+static void reply_settle(struct client *client)
+{
+	struct spill ahead = client->up.spill;
+
+	if (client->down.spill.p != NULL) {
+		client_want(client, &client->client, EV_WRITE);
+	} else if (client->keep) {
+		client->up.spill = (struct spill){0};
+		client_next(client, &ahead);
+	} else {
+		client_end(client);
+	}
+}
+
 static void reply_write(struct client *client)
 {
 	struct spill *spill = &client->down.spill;
@@ -333,16 +360,7 @@ static void reply_write(struct client *client)
 	}
 	if (n > 0)
 		spill_consume(spill, (uint32_t)n);
-	if (spill->p != NULL) {
-		client_want(client, &client->client, EV_WRITE);
-	} else if (client->keep) {
-		struct spill ahead = client->up.spill;
-
-		client->up.spill = (struct spill){0};
-		client_next(client, &ahead);
-	} else {
-		client_end(client);
-	}
+	reply_settle(client);
 }
 
 static void reply_read(struct client *client)
@@ -433,6 +451,8 @@ void client_follow(struct client *client)
 void client_reply(struct client *client, const char *bytes, uint32_t length,
 		  bool keep)
 {
+	ssize_t n = 0;
+
 	client->state = CLIENT_REPLY;
 	client->lookup = NULL;
 	client->dial = NULL;
@@ -447,11 +467,16 @@ void client_reply(struct client *client, const char *bytes, uint32_t length,
 	if (!keep)
 		spill_free(&client->up.spill);
 	timeout_arm(&client->timeout, &client->worker->linger_timeouts);
-	if (!spill_add(&client->down.spill, bytes, length)) {
+	/* behind what waits already, if anything does */
+	if (client->down.spill.p == NULL)
+		n = stream_write(&client->client.stream, bytes, length);
+	if (n < 0 && errno == EAGAIN)
+		n = 0;
+	if (n < 0 ||
+	    !spill_add(&client->down.spill, bytes + n, length - (uint32_t)n))
 		client_close(client, CLOSE_ERROR);
-		return;
-	}
-	reply_write(client);
+	else
+		reply_settle(client);
 }
 
 /* --- what can happen --- */
@@ -494,7 +519,7 @@ static void on_client_event(evutil_socket_t fd, short what, void *context)
 	}
 }
 
-static void on_origin_event(evutil_socket_t fd, short what, void *context)
+void client_on_origin(evutil_socket_t fd, short what, void *context)
 {
 	struct client *client = from_context(context);
 
@@ -560,11 +585,13 @@ void client_on_idle_timeout(struct timeout *timeout)
 	client_close(from_timeout(timeout), CLOSE_IDLE);
 }
 
-void client_on_via_timeout(struct timeout *timeout)
+void client_on_connect_timeout(struct timeout *timeout)
 {
 	struct client *client = from_timeout(timeout);
 
-	if (client->state == CLIENT_SECURE)
+	if (client->state == CLIENT_DIAL)
+		dial_expire(client->dial);
+	else if (client->state == CLIENT_SECURE)
 		origin_timeout(client);
 	else
 		via_timeout(client);

@@ -153,7 +153,7 @@ void client_pool_free(struct worker *worker);
 /* For struct timeouts. */
 timeout_expired client_on_head_timeout, client_on_keep_timeout,
 	client_on_idle_timeout, client_on_body_timeout,
-	client_on_linger_timeout, client_on_via_timeout,
+	client_on_linger_timeout, client_on_connect_timeout,
 	client_on_duration_timeout;
 
 /* We are draining: if the client merely waits to ask again, it is closed. */
@@ -185,6 +185,9 @@ void client_begin_exchange(struct client *client);
 /* FD is the origin's connected socket and becomes the client's; WATCH, the
  * event that it was waited for with, is deleted. */
 void client_set_origin(struct client *client, int fd, struct event *watch);
+
+/* The origin of CONTEXT, a client, is ready for WHAT. */
+void client_on_origin(evutil_socket_t fd, short what, void *context);
 
 /* Close the origin's connection.  Idempotent. */
 void client_close_origin(struct client *client);

@@ -38,6 +38,7 @@ static void on_dial(void *context, const struct dial_result *result)
 	const char *error = result->text;
 
 	client->dial = NULL;
+	timeout_disarm(&client->timeout);
 	client->connect_us = client_clock_us() - client->mark_us;
 	measure_dial(client, result);
 	if (result->fd >= 0) {
@@ -71,9 +72,8 @@ void connect_dial(struct client *client, const struct addr *addrs, size_t count)
 		}
 	}
 	client->mark_us = client_clock_us();
-	client->dial = dial_start(
-		client->worker->base, addrs, count, client->remote_port,
-		settings_of(client)->connect_timeout_ms, on_dial, client);
+	client->dial = dial_start(client->worker->base, addrs, count,
+				  client->remote_port, on_dial, client);
 	if (client->dial == NULL) {
 		const char *error = strerror(errno);
 
@@ -82,6 +82,7 @@ void connect_dial(struct client *client, const struct addr *addrs, size_t count)
 		return;
 	}
 	client->state = CLIENT_DIAL;
+	timeout_arm(&client->timeout, &client->worker->connect_timeouts);
 }
 
 /* --- addresses --- */

@@ -87,12 +87,13 @@ static struct headers_way way_to(const struct client *client, struct str host)
 bool forward_begin(struct client *client, const struct request *request,
 		   const char *head, bool tls, const char *rest, size_t length)
 {
-	struct forward *forward = calloc(1, sizeof(*forward));
+	/* calloc() would take the long way through the allocator */
+	struct forward *forward = malloc(sizeof(*forward));
 
 	if (forward == NULL)
 		return false;
 	client->forward = forward;
-	forward->tls = tls;
+	*forward = (struct forward){.tls = tls};
 	set_request_body(forward, &request->head);
 	forward->is_head = is_method(request, head, "HEAD");
 	forward->idempotent = is_idempotent(request, head);
@@ -126,12 +127,20 @@ bool forward_write_head(struct client *client, const struct request *request,
 	return ok;
 }
 
+void forward_end_loan(struct forward *forward)
+{
+	if (forward->lent != NULL)
+		upstreams_take(forward->lent);
+	forward->lent = NULL;
+}
+
 void forward_free(struct forward **slot)
 {
 	struct forward *forward = *slot;
 
 	if (forward == NULL)
 		return;
+	forward_end_loan(forward);
 	spill_free(&forward->ahead);
 	spill_free(&forward->early);
 	spill_free(&forward->replay);
@@ -158,21 +167,32 @@ static struct policy *policy_in_force(struct client *client)
 	return store_current(worker->shared->store, &worker->view);
 }
 
+/* The origin's connection goes back to the pool, or into it.  False: no. */
+static bool keep_origin(struct client *client, struct policy *policy)
+{
+	const struct upstream upstream = {client->origin.stream, client->remote,
+					  client->local, client->local_port};
+	struct upstreams *pool = &client->worker->upstreams;
+	struct upstream *lent = client->forward->lent;
+	struct upstream_key key;
+
+	client->forward->lent = NULL;
+	if (lent != NULL)
+		return upstreams_return(pool, policy, lent);
+	key = key_of(client);
+	return upstreams_put(pool, policy, &key, &upstream);
+}
+
 /* The answer has ended.  What may still come of the request has nowhere to go.
  */
 static void release_origin(struct client *client)
 {
 	struct forward *forward = client->forward;
-	const struct upstream upstream = {client->origin.stream, client->remote,
-					  client->local, client->local_port};
 	struct policy *policy = policy_in_force(client);
-	struct upstream_key key = key_of(client);
 
 	if (forward->reusable && !forward->unshared && forward->up == UP_DONE &&
 	    !forward->lost && client->up.spill.p == NULL &&
-	    client->policy == policy &&
-	    upstreams_put(&client->worker->upstreams, policy, &key,
-			  &upstream)) {
+	    client->policy == policy && keep_origin(client, policy)) {
 		/* the pool listens already: the kernel's set stays the same */
 		client_want(client, &client->origin, 0);
 		client->origin.stream = (struct stream){.fd = -1};
@@ -250,8 +270,10 @@ static void touch(struct client *client)
 	client->active_ms = now;
 	atomic_store_explicit(&worker->last_activity, now,
 			      memory_order_relaxed);
-	timeout_arm(&client->timeout,
-		    blocked ? &worker->write_timeouts : &worker->read_timeouts);
+	timeout_arm_at(&client->timeout,
+		       blocked ? &worker->write_timeouts
+			       : &worker->read_timeouts,
+		       now);
 }
 
 /* The answer is out: the client's next turn, or its end. */
@@ -284,6 +306,16 @@ static bool wants_origin(const struct client *client)
 	       client->down.spill.p == NULL;
 }
 
+static void want_origin(struct client *client, short want)
+{
+	/* the pool listens for us */
+	if (client->forward->lent != NULL && want == EV_READ)
+		return;
+	/* in this order the kernel's set is changed once, if at all */
+	client_want(client, &client->origin, want);
+	forward_end_loan(client->forward);
+}
+
 /* After anything happened: finish what can be, then wait for the rest. */
 static void settle(struct client *client)
 {
@@ -311,7 +343,7 @@ static void settle(struct client *client)
 	if (client_wants != 0 || client->client.interest != EV_READ)
 		client_want(client, &client->client, (short)client_wants);
 	if (client->origin.stream.ops != NULL)
-		client_want(client, &client->origin, (short)origin_wants);
+		want_origin(client, (short)origin_wants);
 }
 
 bool forward_reuse(struct client *client, const struct addr *addrs,
@@ -320,27 +352,34 @@ bool forward_reuse(struct client *client, const struct addr *addrs,
 	struct forward *forward = client->forward;
 	struct policy *policy = policy_in_force(client);
 	struct upstream_key key = key_of(client);
+	bool may_repeat =
+		forward->idempotent && forward->request.kind == BODY_NONE;
 	struct upstream *found;
 
 	if (client->policy != policy || forward->unshared)
 		return false;
 	found = upstreams_find(&client->worker->upstreams, policy, &key, addrs,
-			       count);
+			       count, !may_repeat);
 	if (found == NULL)
 		return false;
 	client->origin.stream = found->stream;
 	client->remote = found->remote;
 	client->local = found->local;
 	client->local_port = found->local_port;
-	/* in this order the kernel's set stays the same */
-	client_want(client, &client->origin, EV_READ);
-	upstreams_take(found);
+	if (client->origin.stream.ops == &stream_plain) {
+		upstreams_lend(found, client_on_origin, client);
+		forward->lent = found;
+	} else {
+		/* in this order the kernel's set stays the same */
+		client_want(client, &client->origin, EV_READ);
+		upstreams_take(found);
+	}
 	client->connect_us = 0;
 	forward->pooled = true;
-	/* out of memory: then it will not be repeated */
-	if (forward->idempotent && forward->request.kind == BODY_NONE)
-		(void)spill_add(&forward->replay, client->up.spill.p,
-				client->up.spill.end);
+	if (may_repeat) {
+		forward->replay = client->up.spill;
+		client->up.spill = (struct spill){0};
+	}
 	forward_connected(client);
 	return true;
 }
@@ -362,7 +401,11 @@ void forward_connected(struct client *client)
 		if (!take_request(client, length))
 			return;
 	}
-	forward_write(client, &client->up);
+	if (forward->replay.p != NULL)
+		forward_send(client, &client->up, (char *)forward->replay.p,
+			     forward->replay.end);
+	else
+		forward_write(client, &client->up);
 	settle(client);
 }
 

@@ -31,6 +31,7 @@ struct client;
 struct hostname;
 struct peer;
 struct proxy_address;
+struct upstream;
 
 #define FORWARD_MAX_INTERIM 32u /* 1xx answers to one request */
 
@@ -62,6 +63,9 @@ struct forward {
 	 * head or of trailers. */
 	struct spill ahead;
 	struct spill early;
+	/* The pool's, which listens to the origin for us; NULL: we listen
+	 * ourselves. */
+	struct upstream *lent;
 	struct spill replay; /* the head as sent, while it may be sent again */
 };
 
@@ -91,6 +95,10 @@ void forward_host(const struct client *client, struct hostname *out);
  */
 bool forward_reuse(struct client *client, const struct addr *addrs,
 		   size_t count);
+
+/* The pool has no part in the origin's connection any more, which is listened
+ * to otherwise or closed next.  Idempotent. */
+void forward_end_loan(struct forward *forward);
 
 /* The client's origin is connected. */
 void forward_connected(struct client *client);

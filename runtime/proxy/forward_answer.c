@@ -92,12 +92,10 @@ static struct str rewrite_head(struct client *client, const char *bytes,
 			       bool websocket)
 {
 	const struct response *response = &client->worker->response;
-	char date[HEADERS_DATE_MAX];
+	const char *date = headers_date_kept(&client->worker->date, time(NULL));
 	struct headers_answer answer;
 	size_t length;
 
-	if (head_field(&response->head, FIELD_DATE) == NULL)
-		headers_date(time(NULL), date);
 	answer = plan_answer(client, response, date);
 	answer.websocket = websocket;
 	client->forward->sink = answer.kind;

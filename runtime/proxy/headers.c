@@ -9,15 +9,17 @@ struct text {
 	char *p;
 };
 
-static void put(struct text *text, const char *bytes, size_t length)
+static inline void put(struct text *text, const char *bytes, size_t length)
 {
 	memcpy(text->p, bytes, length);
 	text->p += length;
 }
 
-static void put_text(struct text *text, const char *literal)
+#define PUT(text, literal) put(text, literal, sizeof(literal) - 1)
+
+static void put_text(struct text *text, const char *c_string)
 {
-	put(text, literal, strlen(literal));
+	put(text, c_string, strlen(c_string));
 }
 
 static void put_span(struct text *text, const char *head, struct head_span span)
@@ -34,16 +36,16 @@ static void put_field(struct text *text, const char *head,
 		      const struct head_field *field)
 {
 	put_span(text, head, field->name);
-	put_text(text, ": ");
+	PUT(text, ": ");
 	put_span(text, head, field->value);
-	put_text(text, "\r\n");
+	PUT(text, "\r\n");
 }
 
 static void put_length(struct text *text, uint64_t length)
 {
-	put_text(text, "Content-Length: ");
+	PUT(text, "Content-Length: ");
 	put_unsigned(text, length);
-	put_text(text, "\r\n");
+	PUT(text, "\r\n");
 }
 
 /* --- to origins --- */
@@ -89,7 +91,7 @@ static void put_target(struct text *text, const struct request *request,
 	const char *path = target + url->path.start;
 
 	if (way->absolute) {
-		put_text(text, "http://");
+		PUT(text, "http://");
 		put(text, way->host.p, way->host.n);
 	}
 	if (url->path.length == 0 &&
@@ -100,7 +102,7 @@ static void put_target(struct text *text, const struct request *request,
 		return;
 	}
 	if (url->path.length == 0 || *path != '/')
-		put_text(text, "/");
+		PUT(text, "/");
 	put_escaped(text, path, url->path.length);
 }
 
@@ -185,9 +187,9 @@ static void put_set(struct text *text, const struct headers_way *way)
 {
 	for (size_t i = 0; i < way->set_count; i++) {
 		put(text, way->set[i].name.p, way->set[i].name.n);
-		put_text(text, ": ");
+		PUT(text, ": ");
 		put(text, way->set[i].value.p, way->set[i].value.n);
-		put_text(text, "\r\n");
+		PUT(text, "\r\n");
 	}
 }
 
@@ -201,15 +203,15 @@ size_t headers_to_origin(char *out, const struct request *request,
 	struct text text = {out};
 
 	put_span(&text, head, request->method);
-	put_text(&text, " ");
+	PUT(&text, " ");
 	put_target(&text, request, head, url, way);
-	put_text(&text, " HTTP/1.1\r\nHost: ");
+	PUT(&text, " HTTP/1.1\r\nHost: ");
 	put(&text, way->host.p, way->host.n);
-	put_text(&text, "\r\n");
+	PUT(&text, "\r\n");
 	if (way->basic.n != 0 && !headers_is_trace(request, head)) {
-		put_text(&text, "Proxy-Authorization: Basic ");
+		PUT(&text, "Proxy-Authorization: Basic ");
 		put(&text, way->basic.p, way->basic.n);
-		put_text(&text, "\r\n");
+		PUT(&text, "\r\n");
 	}
 	for (uint32_t i = 0; i < request->head.field_count; i++) {
 		const struct head_field *field = &request->head.fields[i];
@@ -217,31 +219,31 @@ size_t headers_to_origin(char *out, const struct request *request,
 		if (is_set(way, head, field))
 			continue;
 		if (field->id == FIELD_MAX_FORWARDS && counts) {
-			put_text(&text, "Max-Forwards: ");
+			PUT(&text, "Max-Forwards: ");
 			put_unsigned(&text, request->head.max_forwards - 1);
-			put_text(&text, "\r\n");
+			PUT(&text, "\r\n");
 		} else if (goes_to_origin(request, field)) {
 			put_field(&text, head, field);
 		}
 	}
 	put_set(&text, way);
 	if (request->head.chunked)
-		put_text(&text, "Transfer-Encoding: chunked\r\n");
+		PUT(&text, "Transfer-Encoding: chunked\r\n");
 	else if (request->head.has_length)
 		put_length(&text, request->head.content_length);
 	/* a client that takes trailers will get them through us */
 	if (request->head.trailers && request->head.minor != 0) {
-		put_text(&text, "TE: trailers\r\n");
+		PUT(&text, "TE: trailers\r\n");
 		options = way->upgrade ? "TE, Upgrade" : "TE";
 	}
 	if (way->upgrade)
-		put_text(&text, "Upgrade: websocket\r\n");
+		PUT(&text, "Upgrade: websocket\r\n");
 	if (options != NULL) {
-		put_text(&text, "Connection: ");
+		PUT(&text, "Connection: ");
 		put_text(&text, options);
-		put_text(&text, "\r\n");
+		PUT(&text, "\r\n");
 	}
-	put_text(&text, "\r\n");
+	PUT(&text, "\r\n");
 	return (size_t)(text.p - out);
 }
 
@@ -282,9 +284,9 @@ static void put_status_line(struct text *text, const struct response *response,
 {
 	put_text(text, minor == 0 ? "HTTP/1.0 " : "HTTP/1.1 ");
 	put_unsigned(text, response->status);
-	put_text(text, " ");
+	PUT(text, " ");
 	put_span(text, head, response->reason);
-	put_text(text, "\r\n");
+	PUT(text, "\r\n");
 }
 
 size_t headers_to_client(char *out, const struct response *response,
@@ -299,20 +301,20 @@ size_t headers_to_client(char *out, const struct response *response,
 	/* RFC 9110 6.6.1: whoever passes it on says when it came */
 	if (response->status >= 200 &&
 	    head_field(&response->head, FIELD_DATE) == NULL) {
-		put_text(&text, "Date: ");
+		PUT(&text, "Date: ");
 		put_text(&text, answer->date);
-		put_text(&text, "\r\n");
+		PUT(&text, "\r\n");
 	}
 	if (answer->kind == BODY_CHUNKED)
-		put_text(&text, "Transfer-Encoding: chunked\r\n");
+		PUT(&text, "Transfer-Encoding: chunked\r\n");
 	else if (answer->has_length)
 		put_length(&text, answer->length);
 	if (answer->websocket)
-		put_text(&text, "Upgrade: websocket\r\n"
-				"Connection: Upgrade\r\n");
+		PUT(&text, "Upgrade: websocket\r\n"
+			   "Connection: Upgrade\r\n");
 	else if (answer->close)
-		put_text(&text, "Connection: close\r\n");
-	put_text(&text, "\r\n");
+		PUT(&text, "Connection: close\r\n");
+	PUT(&text, "\r\n");
 	return (size_t)(text.p - out);
 }
 
@@ -332,7 +334,7 @@ size_t headers_trailers(char *out, const struct head *trailers,
 	for (uint32_t i = 0; i < trailers->field_count; i++)
 		if (goes_on_as_trailer(&trailers->fields[i]))
 			put_field(&text, bytes, &trailers->fields[i]);
-	put_text(&text, "\r\n");
+	PUT(&text, "\r\n");
 	return (size_t)(text.p - out);
 }
 
@@ -357,18 +359,26 @@ void headers_date(time_t now, char out[HEADERS_DATE_MAX])
 	if (gmtime_r(&now, &tm) == NULL)
 		memset(&tm, 0, sizeof(tm));
 	put(&text, days[(unsigned)tm.tm_wday % 7], 3);
-	put_text(&text, ", ");
+	PUT(&text, ", ");
 	put_two(&text, tm.tm_mday);
-	put_text(&text, " ");
+	PUT(&text, " ");
 	put(&text, months[(unsigned)tm.tm_mon % 12], 3);
-	put_text(&text, " ");
+	PUT(&text, " ");
 	put_two(&text, (tm.tm_year + 1900) / 100);
 	put_two(&text, tm.tm_year % 100);
-	put_text(&text, " ");
+	PUT(&text, " ");
 	put_two(&text, tm.tm_hour);
-	put_text(&text, ":");
+	PUT(&text, ":");
 	put_two(&text, tm.tm_min);
-	put_text(&text, ":");
+	PUT(&text, ":");
 	put_two(&text, tm.tm_sec);
 	put(&text, " GMT", sizeof(" GMT"));
+}
+
+const char *headers_date_kept(struct headers_date *kept, time_t now)
+{
+	if (kept->second != now || kept->text[0] == '\0')
+		headers_date(now, kept->text);
+	kept->second = now;
+	return kept->text;
 }

@@ -92,4 +92,14 @@ size_t headers_trailers(char *out, const struct head *trailers,
 /* NOW as a Date field has it. */
 void headers_date(time_t now, char out[HEADERS_DATE_MAX]);
 
+/* A date that was written last, zeroed at first. */
+struct headers_date {
+	time_t second;
+	char text[HEADERS_DATE_MAX];
+};
+
+/* The same, written anew only when KEPT is of another second.  Good until the
+ * next call. */
+const char *headers_date_kept(struct headers_date *kept, time_t now);
+
 #endif

@@ -250,23 +250,39 @@ static bool accept_one(struct listener *listener)
 	}
 }
 
+/* To find that nobody is left costs more than an accept: the kernel makes a
+ * socket first, and then looks.  So who has come alone some times is not asked
+ * after; if there is another one, the loop calls again in its next turn, and
+ * then all are taken. */
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
 	struct listener *listener = context;
+	bool again = *listener->turns - listener->turn == 1;
+	unsigned most = listener->alone >= LISTENER_ALONE && !again
+				? 1
+				: LISTENER_BATCH;
+	unsigned count = 0;
 
 	(void)fd;
 	(void)what;
-	for (int i = 0; i < LISTENER_BATCH && accept_one(listener); i++)
-		;
+	while (count < most && accept_one(listener))
+		count++;
+	if (count > 1)
+		listener->alone = 0;
+	else if (listener->alone < LISTENER_ALONE)
+		listener->alone++;
+	listener->turn = *listener->turns;
 }
 
 bool listener_init(struct listener *listener, struct event_base *base, int fd,
-		   bool is_shared, listener_accepted *accepted, void *context)
+		   bool is_shared, const uint64_t *turns,
+		   listener_accepted *accepted, void *context)
 {
 	*listener = (struct listener){
 		.fd = fd,
 		.is_shared = is_shared,
 		.reserve = open("/dev/null", O_RDONLY | O_CLOEXEC),
+		.turns = turns,
 		.accepted = accepted,
 		.context = context,
 	};

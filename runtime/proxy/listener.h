@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define LISTENER_BATCH 32
+#define LISTENER_BATCH 32 /* the most that are accepted in one turn */
+#define LISTENER_ALONE 2  /* who came alone so often will again */
 #define LISTENER_PAUSE_MS 100
 #define LISTENER_WHY_MAX 256
 
@@ -23,6 +24,9 @@ struct listener {
 	int fd;         /* owned; -1: closed */
 	bool is_shared; /* others accept from the same socket */
 	int reserve;    /* a descriptor to give up when there are no others */
+	unsigned alone; /* turns in a row in which one came */
+	const uint64_t *turns; /* borrowed: counts those of the loop */
+	uint64_t turn;         /* the last in which somebody came */
 	struct event event;
 	struct event pause;
 	listener_accepted *accepted;
@@ -51,9 +55,11 @@ bool listener_is_at(int fd, struct listen_address *address);
 /* Set for FD, a listening socket, what accepted ones inherit. */
 bool listener_set_inherited(int fd);
 
-/* FD becomes the listener's, whatever happens. */
+/* FD becomes the listener's, whatever happens.  *TURNS counts the turns of
+ * BASE's loop. */
 bool listener_init(struct listener *listener, struct event_base *base, int fd,
-		   bool is_shared, listener_accepted *accepted, void *context);
+		   bool is_shared, const uint64_t *turns,
+		   listener_accepted *accepted, void *context);
 
 /* Accept who is waiting already and close; from a shared socket others accept
  * those.  Idempotent. */

@@ -97,7 +97,7 @@ static void begin_tls(struct client *client, const struct hostname *host)
 	struct worker *worker = client->worker;
 
 	client->state = CLIENT_SECURE;
-	timeout_arm(&client->timeout, &worker->via_timeouts);
+	timeout_arm(&client->timeout, &worker->connect_timeouts);
 	if (secure_connect(&client->origin.stream, worker->secure,
 			   client->policy->roots, host))
 		origin_ready(client);

@@ -2,80 +2,139 @@
 #include "respond.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
+/* --- text in pieces --- */
+
+/* An answer being written; what has no room is cut off. */
+struct text {
+	char *p;
+	char *end;
+};
+
+static inline void put(struct text *text, const char *bytes, size_t length)
+{
+	size_t room = (size_t)(text->end - text->p);
+
+	if (length > room) {
+		memcpy(text->p, bytes, room);
+		text->p = text->end;
+		return;
+	}
+	memcpy(text->p, bytes, length);
+	text->p += length;
+}
+
+#define PUT(text, literal) put(text, literal, sizeof(literal) - 1)
+
+static void put_str(struct text *text, struct str bytes)
+{
+	put(text, bytes.p, bytes.n);
+}
+
+static void put_unsigned(struct text *text, unsigned value)
+{
+	char digits[STR_DECIMAL_MAX];
+
+	put(text, digits, str_put_decimal(digits, value));
+}
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* BYTES as a header's value: line breaks are spaces, other controls too. */
+static void put_value(struct text *text, struct str bytes)
+{
+	char *p = text->p, *end;
+
+	put_str(text, bytes);
+	end = text->p;
+	for (; p < end; p++)
+		if (is_control(*p))
+			*p = ' ';
+}
+
+/* --- words --- */
+
 /* As upstream words them for CONNECT. */
-static const char *connect_phrase(unsigned status)
+static struct str connect_phrase(unsigned status)
 {
 	switch (status) {
 	case 403:
 	case 407:
-		return "Request rejected by proxy";
+		return STR("Request rejected by proxy");
 	case 429:
-		return "Too Many Requests";
+		return STR("Too Many Requests");
 	case 502:
-		return "Bad gateway";
+		return STR("Bad gateway");
 	case 504:
-		return "Gateway timeout";
+		return STR("Gateway timeout");
 	case 500:
-		return "Internal server error";
+		return STR("Internal server error");
 	case 501:
-		return "Not Implemented";
+		return STR("Not Implemented");
 	default:
-		return "Error";
+		return STR("Error");
 	}
 }
 
 /* RFC 9110 section 15. */
-static const char *standard_phrase(unsigned status)
+static struct str standard_phrase(unsigned status)
 {
 	switch (status) {
 	case 200:
-		return "OK";
+		return STR("OK");
 	case 400:
-		return "Bad Request";
+		return STR("Bad Request");
 	case 403:
-		return "Forbidden";
+		return STR("Forbidden");
 	case 407:
-		return "Proxy Authentication Required";
+		return STR("Proxy Authentication Required");
 	case 405:
-		return "Method Not Allowed";
+		return STR("Method Not Allowed");
 	case 408:
-		return "Request Timeout";
+		return STR("Request Timeout");
 	case 414:
-		return "URI Too Long";
+		return STR("URI Too Long");
 	case 429:
-		return "Too Many Requests";
+		return STR("Too Many Requests");
 	case 431:
-		return "Request Header Fields Too Large";
+		return STR("Request Header Fields Too Large");
 	case 500:
-		return "Internal Server Error";
+		return STR("Internal Server Error");
 	case 501:
-		return "Not Implemented";
+		return STR("Not Implemented");
 	case 502:
-		return "Bad Gateway";
+		return STR("Bad Gateway");
 	case 504:
-		return "Gateway Timeout";
+		return STR("Gateway Timeout");
 	case 503:
-		return "Service Unavailable";
+		return STR("Service Unavailable");
 	case 505:
-		return "HTTP Version Not Supported";
+		return STR("HTTP Version Not Supported");
 	default:
-		return "Error";
+		return STR("Error");
 	}
 }
 
 /* Who is told that there are too many may come again soon. */
-static const char *retry_after(unsigned status)
+static struct str retry_after(unsigned status)
 {
-	return status == 429 || status == 503 ? "Retry-After: 1\r\n" : "";
+	return status == 429 || status == 503 ? STR("Retry-After: 1\r\n")
+					      : STR("");
 }
 
 /* RFC 9110 15.5.6: what could be done instead. */
-static const char *allow(unsigned status)
+static struct str allow(unsigned status)
 {
-	return status == 405 ? "Allow: OPTIONS\r\n" : "";
+	return status == 405 ? STR("Allow: OPTIONS\r\n") : STR("");
+}
+
+static bool is_printable(char c)
+{
+	return c >= 0x20 && c < 0x7f;
 }
 
 const char *respond_printable(struct str text, char *out, size_t size)
@@ -84,7 +143,12 @@ const char *respond_printable(struct str text, char *out, size_t size)
 	size_t at = 0;
 
 	assert(size >= 8);
-	for (size_t i = 0; i < text.n; i++) {
+	/* mostly all of it is, and has room */
+	while (at < text.n && at < size - 8 && is_printable(text.p[at])) {
+		out[at] = text.p[at];
+		at++;
+	}
+	for (size_t i = at; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 
 		/* room for an escape, or for the dots that say it was cut */
@@ -93,7 +157,7 @@ const char *respond_printable(struct str text, char *out, size_t size)
 			at += 3;
 			break;
 		}
-		if (c >= 0x20 && c < 0x7f) {
+		if (is_printable(text.p[i])) {
 			out[at++] = (char)c;
 		} else {
 			out[at++] = '\\';
@@ -106,106 +170,158 @@ const char *respond_printable(struct str text, char *out, size_t size)
 	return out;
 }
 
-/* TEXT as a header's value: line breaks are spaces, other controls too. */
-static void header_value(const char *text, char *out, size_t size)
+static struct str at_most(const char *text, size_t max)
 {
-	size_t at = 0;
-
-	for (; *text != '\0' && at + 1 < size; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		out[at++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-	}
-	out[at] = '\0';
+	return str_make(text, strnlen(text, max));
 }
 
-/* What a client is told: MESSAGE and EXTRA, as a body and in one line. */
+uint32_t respond_denial(char *out, struct str host, const char *why)
+{
+	/* the NUL has room */
+	struct text text = {out, out + RESPOND_MESSAGE_MAX - 1};
+
+	PUT(&text, "Egress proxying is denied to host '");
+	put_str(&text, host);
+	PUT(&text, "'");
+	if (why != NULL) {
+		PUT(&text, ": ");
+		put_str(&text, str_from(why));
+	}
+	PUT(&text, ".");
+	*text.p = '\0';
+	return (uint32_t)(text.p - out);
+}
+
+/* What a client is told, as a body and in one line. */
 struct told {
-	char text[RESPOND_MESSAGE_MAX + RESPOND_EXTRA_MAX + 8];
-	char value[RESPOND_MESSAGE_MAX + RESPOND_EXTRA_MAX + 8];
-	uint32_t body; /* length of TEXT and a line feed */
+	struct str message;
+	const char *extra; /* NULL: there is no more */
+	struct str more;
 };
 
-static void tell(struct told *told, const char *message, const char *extra)
+static struct told tell(const char *message, const char *extra, uint32_t *body)
 {
-	int n;
+	struct told told = {
+		.message = at_most(message, RESPOND_MESSAGE_MAX),
+		.extra = extra,
+	};
 
-	if (extra != NULL)
-		n = snprintf(told->text, sizeof(told->text), "%.*s\n\n%.*s\n",
-			     RESPOND_MESSAGE_MAX, message, RESPOND_EXTRA_MAX,
-			     extra);
-	else
-		n = snprintf(told->text, sizeof(told->text), "%.*s",
-			     RESPOND_MESSAGE_MAX, message);
-	header_value(told->text, told->value, sizeof(told->value));
-	told->body = (uint32_t)n + 1;
+	*body = (uint32_t)told.message.n + 1;
+	if (extra != NULL) {
+		told.more = at_most(extra, RESPOND_EXTRA_MAX);
+		*body += (uint32_t)told.more.n + 3;
+	}
+	return told;
+}
+
+static void put_error(struct text *text, const struct told *told)
+{
+	PUT(text, "X-Smokescreen-Error: ");
+	put_value(text, told->message);
+	if (told->extra != NULL) {
+		PUT(text, "  ");
+		put_value(text, told->more);
+		PUT(text, " ");
+	}
+	PUT(text, "\r\n");
+}
+
+static void put_body(struct text *text, const struct told *told)
+{
+	PUT(text, "\r\n");
+	put_str(text, told->message);
+	if (told->extra != NULL) {
+		PUT(text, "\n\n");
+		put_str(text, told->more);
+		PUT(text, "\n");
+	}
+	PUT(text, "\n");
+}
+
+/* The status line of HTTP/1.MINOR, and how the body goes on. */
+static void put_start(struct text *text, unsigned minor, unsigned status,
+		      struct str phrase, uint32_t body, struct str type)
+{
+	PUT(text, "HTTP/1.");
+	put_unsigned(text, minor);
+	PUT(text, " ");
+	put_unsigned(text, status);
+	PUT(text, " ");
+	put_str(text, phrase);
+	PUT(text, "\r\nContent-Length: ");
+	put_unsigned(text, body);
+	PUT(text, "\r\nContent-Type: ");
+	put_str(text, type);
+	PUT(text, "\r\n");
+}
+
+static struct text begin(char *out)
+{
+	return (struct text){out, out + RESPOND_MAX - 1};
+}
+
+static uint32_t end(struct text *text, const char *out)
+{
+	/* no message, however long, fills it */
+	assert(text->p < text->end);
+	*text->p = '\0';
+	return (uint32_t)(text->p - out);
 }
 
 uint32_t respond_connect(char *out, unsigned minor, unsigned status,
 			 const char *message, const char *extra, uint32_t *body)
 {
-	struct told told;
-	int n;
+	struct told told = tell(message, extra, body);
+	struct text text = begin(out);
 
-	tell(&told, message, extra);
-	*body = told.body;
-	n = snprintf(out, RESPOND_MAX,
-		     "HTTP/1.%u %u %s\r\n"
-		     "Content-Length: %u\r\n"
-		     "Content-Type: text/plain\r\n"
-		     "Connection: close\r\n"
-		     "%s"
-		     "X-Smokescreen-Error: %s\r\n\r\n%s\n",
-		     minor, status, connect_phrase(status), *body,
-		     retry_after(status), told.value, told.text);
-	assert(n > 0 && (unsigned)n < RESPOND_MAX);
-	return (uint32_t)n;
+	put_start(&text, minor, status, connect_phrase(status), *body,
+		  STR("text/plain"));
+	PUT(&text, "Connection: close\r\n");
+	put_str(&text, retry_after(status));
+	put_error(&text, &told);
+	put_body(&text, &told);
+	return end(&text, out);
 }
 
 uint32_t respond_forward(char *out, unsigned minor, unsigned status,
 			 const char *message, const char *extra,
 			 const char *date, bool keep, uint32_t *body)
 {
-	struct told told;
-	int n;
+	struct told told = tell(message, extra, body);
+	struct text text = begin(out);
 
-	tell(&told, message, extra);
-	*body = told.body;
-	n = snprintf(out, RESPOND_MAX,
-		     "HTTP/1.%u %u %s\r\n"
-		     "Content-Length: %u\r\n"
-		     "Content-Type: text/plain\r\n"
-		     "%s"
-		     "Date: %s\r\n"
-		     "X-Smokescreen-Error: %s\r\n\r\n%s\n",
-		     minor, status, standard_phrase(status), *body,
-		     keep ? "" : "Connection: close\r\n", date, told.value,
-		     told.text);
-	assert(n > 0 && (unsigned)n < RESPOND_MAX);
-	return (uint32_t)n;
+	put_start(&text, minor, status, standard_phrase(status), *body,
+		  STR("text/plain"));
+	if (!keep)
+		PUT(&text, "Connection: close\r\n");
+	PUT(&text, "Date: ");
+	put_str(&text, str_from(date));
+	PUT(&text, "\r\n");
+	put_error(&text, &told);
+	put_body(&text, &told);
+	return end(&text, out);
 }
 
-uint32_t respond_plain(char *out, unsigned status, const char *text,
+uint32_t respond_plain(char *out, unsigned status, const char *message,
 		       bool error_header, uint32_t *body)
 {
-	char value[RESPOND_MESSAGE_MAX];
-	const char *end = *text != '\0' ? "\n" : "";
-	int n;
+	struct str line = at_most(message, RESPOND_MESSAGE_MAX - 1);
+	struct text text = begin(out);
 
-	header_value(text, value, sizeof(value));
-	*body = (uint32_t)(strlen(value) + strlen(end));
-	n = snprintf(out, RESPOND_MAX,
-		     "HTTP/1.1 %u %s\r\n"
-		     "Content-Length: %u\r\n"
-		     "Content-Type: text/plain; charset=utf-8\r\n"
-		     "Connection: close\r\n"
-		     "%s%s%s%s%s"
-		     "X-Content-Type-Options: nosniff\r\n\r\n%s%s",
-		     status, standard_phrase(status), *body,
-		     retry_after(status), allow(status),
-		     error_header ? "X-Smokescreen-Error: " : "",
-		     error_header ? value : "", error_header ? "\r\n" : "",
-		     value, end);
-	assert(n > 0 && (unsigned)n < RESPOND_MAX);
-	return (uint32_t)n;
+	*body = line.n != 0 ? (uint32_t)line.n + 1 : 0;
+	put_start(&text, 1, status, standard_phrase(status), *body,
+		  STR("text/plain; charset=utf-8"));
+	PUT(&text, "Connection: close\r\n");
+	put_str(&text, retry_after(status));
+	put_str(&text, allow(status));
+	if (error_header) {
+		PUT(&text, "X-Smokescreen-Error: ");
+		put_value(&text, line);
+		PUT(&text, "\r\n");
+	}
+	PUT(&text, "X-Content-Type-Options: nosniff\r\n\r\n");
+	put_value(&text, line);
+	if (*body != 0)
+		PUT(&text, "\n");
+	return end(&text, out);
 }

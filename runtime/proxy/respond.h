@@ -18,6 +18,11 @@
  * SIZE is too small.  Returns OUT. */
 const char *respond_printable(struct str text, char *out, size_t size);
 
+/* "Egress proxying is denied to host 'HOST': WHY.", into OUT of
+ * RESPOND_MESSAGE_MAX bytes: its length.  HOST is printable; WHY may be NULL.
+ */
+uint32_t respond_denial(char *out, struct str host, const char *why);
+
 /* The answer to a CONNECT that got no tunnel, into OUT of RESPOND_MAX bytes:
  * its length.  MESSAGE goes into X-Smokescreen-Error and the body; EXTRA may be
  * NULL.  *BODY is the Content-Length. */
@@ -31,9 +36,9 @@ uint32_t respond_forward(char *out, unsigned minor, unsigned status,
 			 const char *message, const char *extra,
 			 const char *date, bool keep, uint32_t *body);
 
-/* The same to anything else: TEXT, one line, is the body; X-Smokescreen-Error
- * has it too when ERROR_HEADER. */
-uint32_t respond_plain(char *out, unsigned status, const char *text,
+/* The same to anything else: MESSAGE, one line, is the body;
+ * X-Smokescreen-Error has it too when ERROR_HEADER. */
+uint32_t respond_plain(char *out, unsigned status, const char *message,
 		       bool error_header, uint32_t *body);
 
 #endif

@@ -204,6 +204,18 @@ static void begin_connect(struct client *client, const struct request *request,
 		connect_go(client, &destination.asked.host);
 }
 
+/* The log of what is refused before its host is known shows the target.  False:
+ * out of memory, and the client is gone. */
+static bool show_target(struct client *client, const struct request *request,
+			const char *head)
+{
+	if (keep_text(client, STR(""), span_text(head, request->target),
+		      STR("")))
+		return true;
+	client_close(client, CLOSE_ERROR);
+	return false;
+}
+
 /* A scheme that is not spoken here.  In upstream's words, where it has some. */
 static void refuse_scheme(struct client *client, struct str scheme)
 {
@@ -266,14 +278,16 @@ static struct str host_field(const struct client *client,
 }
 
 /* RFC 9110 7.6.2: it may go as far as here, and is answered. */
-static bool is_at_its_end(struct client *client, const struct request *request,
-			  const char *head)
+static bool is_at_its_end(const struct request *request, const char *head)
 {
-	if (!headers_counts(request, head) || request->head.max_forwards != 0)
-		return false;
+	return headers_counts(request, head) && request->head.max_forwards == 0;
+}
+
+static void answer_end(struct client *client, const struct request *request,
+		       const char *head)
+{
 	answer_plain(client, head[request->method.start] == 'O' ? 200 : 405, "",
 		     false);
-	return true;
 }
 
 /* The exchange has begun: go on if DESTINATION, which is called HOST, may be
@@ -291,40 +305,38 @@ static void forward(struct client *client, const struct request *request,
 		client_close(client, CLOSE_ERROR);
 }
 
+/* URL is the target, split. */
 static void begin_http(struct client *client, const struct request *request,
-		       const char *head, const char *rest, size_t length)
+		       const char *head, const struct request_url *url,
+		       const char *rest, size_t length)
 {
 	struct str target = span_text(head, request->target);
 	char text[REQUEST_MAX_TARGET + sizeof(":443")];
 	char name[HOST_FIELD_MAX];
 	struct destination destination;
-	struct request_url url;
-	struct str scheme, host;
+	struct str scheme = span_text(target.p, url->scheme), host;
 	bool tls, another;
 
-	if (!request_split_url(target.p, target.n, &url)) {
-		answer_plain(client, 400, "bad request target", false);
-		return;
-	}
-	scheme = span_text(target.p, url.scheme);
 	tls = head_equal(scheme.p, scheme.n, "https");
 	if (!tls && !head_equal(scheme.p, scheme.n, "http")) {
-		refuse_scheme(client, scheme);
+		if (show_target(client, request, head))
+			refuse_scheme(client, scheme);
 		return;
 	}
-	if (is_at_its_end(client, request, head))
+	if (is_at_its_end(request, head)) {
+		if (show_target(client, request, head))
+			answer_end(client, request, head);
 		return;
-	free(client->text);
-	client->text = NULL;
+	}
 	read_destination(client, text,
-			 write_authority(text, target.p, &url,
+			 write_authority(text, target.p, url,
 					 tls ? STR("443") : STR("80")),
-			 span_text(target.p, url.authority), &destination);
+			 span_text(target.p, url->authority), &destination);
 	another = !tls && client->worker->shared->settings->http_proxy != NULL;
-	host = host_field(client, &destination, url.port.length != 0, another,
+	host = host_field(client, &destination, url->port.length != 0, another,
 			  name);
 	if (forward_begin(client, request, head, tls, rest, length))
-		forward(client, request, head, &url, host, &destination);
+		forward(client, request, head, url, host, &destination);
 	else
 		client_close(client, CLOSE_ERROR);
 }
@@ -420,8 +432,10 @@ static void begin_inside(struct client *client, const struct request *request,
 		answer_plain(client, 400, "bad request target", false);
 		return;
 	}
-	if (is_at_its_end(client, request, head))
+	if (is_at_its_end(request, head)) {
+		answer_end(client, request, head);
 		return;
+	}
 	raw = inner_authority(client, request, head, &url, name);
 	has_port = write_inner_authority(text, raw, &text_length);
 	read_destination(client, text, text_length, raw, &destination);
@@ -490,44 +504,54 @@ static bool admit(struct client *client, const struct request *request,
 	}
 	client->bodiless =
 		str_equal(span_text(head, request->method), STR("HEAD"));
-	if (!keep_text(client, STR(""), span_text(head, request->target),
-		       STR("")))
-		client_close(client, CLOSE_ERROR);
-	else if (answer == LIMITS_OVER_RATE)
+	if (!show_target(client, request, head))
+		return false;
+	if (answer == LIMITS_OVER_RATE)
 		answer_over_rate(client);
 	else
 		answer_over_requests(client);
 	return false;
 }
 
+/* What is neither for a tunnel nor for an origin. */
+static void refuse(struct client *client, const struct request *request,
+		   const char *head, enum request_target kind)
+{
+	if (!show_target(client, request, head))
+		return;
+	if (request->is_connect)
+		answer_plain(client, 400,
+			     "CONNECT takes host:port and nothing else", false);
+	else if (kind == TARGET_ABSOLUTE)
+		answer_plain(client, 400, "bad request target", false);
+	else
+		begin_own(client, request, head, kind);
+}
+
 void target_begin(struct client *client, const struct request *request,
 		  const char *head, const char *rest, size_t length)
 {
 	struct str target = span_text(head, request->target);
-	enum request_target kind = request_target(target.p, target.n);
-	bool is_connect = request->is_connect, is_own;
+	enum request_target kind;
+	struct request_url url;
+	bool is_own;
 
 	client->minor = request->head.minor;
-	client->exchange.is_connect = is_connect;
+	client->exchange.is_connect = request->is_connect;
 	is_own = client->mitm == NULL && is_health_check(request, head);
 	if (!is_own && !admit(client, request, head))
 		return;
-	if (client->mitm != NULL) {
+	/* mostly it is a URL that can be split, or an authority */
+	if (client->mitm == NULL && !request->is_connect &&
+	    request_split_url(target.p, target.n, &url)) {
+		begin_http(client, request, head, &url, rest, length);
+		return;
+	}
+	kind = request_target(target.p, target.n);
+	if (client->mitm != NULL)
 		begin_inside(client, request, head, kind, rest, length);
-		return;
-	}
-	if (is_connect && kind == TARGET_AUTHORITY) {
+	else if (request->is_connect && kind == TARGET_AUTHORITY)
 		begin_connect(client, request, head, rest, length);
-		return;
-	}
-	/* the log of what is refused here shows the target */
-	if (!keep_text(client, STR(""), target, STR("")))
-		client_close(client, CLOSE_ERROR);
-	else if (is_connect)
-		answer_plain(client, 400,
-			     "CONNECT takes host:port and nothing else", false);
-	else if (kind == TARGET_ABSOLUTE)
-		begin_http(client, request, head, rest, length);
 	else
-		begin_own(client, request, head, kind);
+		refuse(client, request, head, kind);
 }

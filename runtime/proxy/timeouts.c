@@ -21,7 +21,7 @@ static void set_timer(struct timeouts *queue, uint64_t now)
 	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
 			     .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 
-	event_add(&queue->timer, &tv);
+	queue->timer_set = event_add(&queue->timer, &tv) == 0;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -32,6 +32,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	queue->timer_set = false;
 	while ((first = TAILQ_FIRST(&queue->list)) != NULL) {
 		if (first->end > now) {
 			set_timer(queue, now);
@@ -48,6 +49,7 @@ void timeouts_init(struct timeouts *queue, struct event_base *base, unsigned ms,
 	TAILQ_INIT(&queue->list);
 	queue->ms = ms;
 	queue->expired = expired;
+	queue->timer_set = false;
 	evtimer_assign(&queue->timer, base, on_timer, queue);
 }
 
@@ -56,19 +58,22 @@ void timeouts_fini(struct timeouts *queue)
 	event_del(&queue->timer);
 }
 
-void timeout_arm(struct timeout *timeout, struct timeouts *queue)
+void timeout_arm_at(struct timeout *timeout, struct timeouts *queue,
+		    uint64_t now)
 {
-	uint64_t now;
-
 	timeout_disarm(timeout);
 	if (queue->ms == 0)
 		return;
-	now = timeouts_now();
 	timeout->end = now + queue->ms;
 	timeout->queue = queue;
 	TAILQ_INSERT_TAIL(&queue->list, timeout, link);
-	if (!evtimer_pending(&queue->timer, NULL))
+	if (!queue->timer_set)
 		set_timer(queue, now);
+}
+
+void timeout_arm(struct timeout *timeout, struct timeouts *queue)
+{
+	timeout_arm_at(timeout, queue, queue->ms != 0 ? timeouts_now() : 0);
 }
 
 void timeout_disarm(struct timeout *timeout)

@@ -24,6 +24,7 @@ typedef void timeout_expired(struct timeout *timeout);
 struct timeouts {
 	struct timeout_list list;
 	struct event timer;
+	bool timer_set;
 	unsigned ms; /* 0: never; arming does nothing */
 	timeout_expired *expired;
 };
@@ -38,6 +39,9 @@ void timeouts_fini(struct timeouts *queue);
 
 /* Start TIMEOUT, or start it again, on QUEUE. */
 void timeout_arm(struct timeout *timeout, struct timeouts *queue);
+/* The same; it is NOW. */
+void timeout_arm_at(struct timeout *timeout, struct timeouts *queue,
+		    uint64_t now);
 /* Idempotent. */
 void timeout_disarm(struct timeout *timeout);
 

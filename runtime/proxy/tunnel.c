@@ -244,7 +244,7 @@ static void touch(struct client *client)
 	client->active_ms = now;
 	atomic_store_explicit(&worker->last_activity, now,
 			      memory_order_relaxed);
-	timeout_arm(&client->timeout, &worker->idle_timeouts);
+	timeout_arm_at(&client->timeout, &worker->idle_timeouts, now);
 }
 
 /* The answer to CONNECT goes the way of the origin's bytes, but is none. */

@@ -11,12 +11,16 @@
 
 #define IDLE_MAGIC 0x69646c65u
 
+/* A connection that waits, or is lent. */
 struct idle {
-	uint32_t magic;         /* IDLE_MAGIC */
-	LIST_ENTRY(idle) link;  /* in its bucket, the latest first */
-	TAILQ_ENTRY(idle) turn; /* in the pool's queue */
-	struct upstreams *pool; /* borrowed */
-	struct event event;
+	uint32_t magic;          /* IDLE_MAGIC */
+	uint32_t bucket;         /* of KEY */
+	event_callback_fn ready; /* NULL: it waits, and is in the pool */
+	void *context;           /* borrowed, for READY */
+	LIST_ENTRY(idle) link;   /* in its bucket, the latest first */
+	TAILQ_ENTRY(idle) turn;  /* in the pool's queue */
+	struct upstreams *pool;  /* borrowed */
+	struct event event;      /* added all the time */
 	struct timeout timeout;
 	struct upstream upstream;
 	struct upstream_key key; /* its strings are in TEXT */
@@ -30,6 +34,11 @@ static struct idle *from_context(void *context)
 	if (idle->magic != IDLE_MAGIC)
 		abort();
 	return idle;
+}
+
+static struct idle *from_upstream(struct upstream *upstream)
+{
+	return from_context((char *)upstream - offsetof(struct idle, upstream));
 }
 
 static struct idle *from_timeout(struct timeout *timeout)
@@ -56,16 +65,20 @@ static bool same_key(const struct upstream_key *a, const struct upstream_key *b)
 	       str_equal(a->role, b->role);
 }
 
-/* Out of the pool; its stream is left to the caller. */
-static void idle_free(struct idle *idle)
+static void leave(struct idle *idle)
 {
-	struct upstreams *pool = idle->pool;
-
-	event_del(&idle->event);
 	timeout_disarm(&idle->timeout);
 	LIST_REMOVE(idle, link);
-	TAILQ_REMOVE(&pool->queue, idle, turn);
-	pool->count--;
+	TAILQ_REMOVE(&idle->pool->queue, idle, turn);
+	idle->pool->count--;
+}
+
+/* Its stream is left to the caller. */
+static void idle_free(struct idle *idle)
+{
+	if (idle->ready == NULL)
+		leave(idle);
+	event_del(&idle->event);
 	idle->magic = 0;
 	free(idle);
 }
@@ -80,9 +93,12 @@ static void idle_close(struct idle *idle)
 
 static void on_event(evutil_socket_t fd, short what, void *context)
 {
-	(void)fd;
-	(void)what;
-	idle_close(from_context(context));
+	struct idle *idle = from_context(context);
+
+	if (idle->ready != NULL)
+		idle->ready(fd, what, idle->context);
+	else
+		idle_close(idle);
 }
 
 static void on_timeout(struct timeout *timeout)
@@ -134,14 +150,19 @@ void upstreams_follow(struct upstreams *pool, struct policy *policy)
 	pool->policy = policy_ref(policy);
 }
 
-/* Nothing to be read means that it is still there; its event may not have been
- * looked at yet. */
-static bool is_alive(struct idle *idle)
+/* Nothing to be read means that it is still there.  Its event may not have been
+ * looked at yet: then it is at least active, unless something came since the
+ * loop has last asked, which is no more likely than that it is on its way. */
+static bool is_alive(struct idle *idle, bool sure)
 {
+	struct stream *stream = &idle->upstream.stream;
 	char byte;
 
-	return stream_read(&idle->upstream.stream, &byte, 1) < 0 &&
-	       errno == EAGAIN;
+	if ((idle->event.ev_evcallback.evcb_flags & EVLIST_ACTIVE) != 0)
+		return false;
+	if (!sure && stream->ops == &stream_plain)
+		return true;
+	return stream_read(stream, &byte, 1) < 0 && errno == EAGAIN;
 }
 
 static bool is_among(const struct addr *addr, const struct addr *addrs,
@@ -156,7 +177,8 @@ static bool is_among(const struct addr *addr, const struct addr *addrs,
 
 struct upstream *upstreams_find(struct upstreams *pool, struct policy *policy,
 				const struct upstream_key *key,
-				const struct addr *addrs, size_t count)
+				const struct addr *addrs, size_t count,
+				bool sure)
 {
 	struct idle *idle, *next;
 
@@ -167,7 +189,7 @@ struct upstream *upstreams_find(struct upstreams *pool, struct policy *policy,
 		if (!same_key(&idle->key, key) ||
 		    !is_among(&idle->upstream.remote, addrs, count))
 			continue;
-		if (is_alive(idle))
+		if (is_alive(idle, sure))
 			return &idle->upstream;
 		idle_close(idle);
 	}
@@ -176,8 +198,17 @@ struct upstream *upstreams_find(struct upstreams *pool, struct policy *policy,
 
 void upstreams_take(struct upstream *found)
 {
-	idle_free(
-		from_context((char *)found - offsetof(struct idle, upstream)));
+	idle_free(from_upstream(found));
+}
+
+void upstreams_lend(struct upstream *found, event_callback_fn ready,
+		    void *context)
+{
+	struct idle *idle = from_upstream(found);
+
+	leave(idle);
+	idle->ready = ready;
+	idle->context = context;
 }
 
 static bool has_room(const struct upstreams *pool,
@@ -213,6 +244,7 @@ static struct idle *idle_new(struct upstreams *pool,
 		return NULL;
 	p = idle->text;
 	idle->magic = IDLE_MAGIC;
+	idle->ready = NULL;
 	idle->pool = pool;
 	idle->upstream = *upstream;
 	idle->timeout = (struct timeout){.queue = NULL};
@@ -222,6 +254,18 @@ static struct idle *idle_new(struct upstreams *pool,
 	idle->key.scheme = keep(&p, key->scheme);
 	idle->key.host = keep(&p, key->host);
 	return idle;
+}
+
+/* IDLE, which is in no pool and has its event, waits from here on. */
+static void enter(struct upstreams *pool, struct idle *idle)
+{
+	if (pool->count >= pool->max)
+		idle_close(TAILQ_FIRST(&pool->queue));
+	idle->ready = NULL;
+	LIST_INSERT_HEAD(&pool->buckets[idle->bucket], idle, link);
+	TAILQ_INSERT_TAIL(&pool->queue, idle, turn);
+	pool->count++;
+	timeout_arm(&idle->timeout, &pool->timeouts);
 }
 
 bool upstreams_put(struct upstreams *pool, struct policy *policy,
@@ -238,17 +282,28 @@ bool upstreams_put(struct upstreams *pool, struct policy *policy,
 		       : NULL;
 	if (idle == NULL)
 		return false;
-	if (pool->count >= pool->max)
-		idle_close(TAILQ_FIRST(&pool->queue));
-	LIST_INSERT_HEAD(&pool->buckets[bucket], idle, link);
-	TAILQ_INSERT_TAIL(&pool->queue, idle, turn);
-	pool->count++;
-	event_assign(&idle->event, pool->base, upstream->stream.fd, EV_READ,
-		     on_event, idle);
-	timeout_arm(&idle->timeout, &pool->timeouts);
-	if (event_add(&idle->event, NULL) == 0)
-		return true;
-	/* one that cannot be listened to is not kept */
-	idle_free(idle);
-	return false;
+	idle->bucket = bucket;
+	event_assign(&idle->event, pool->base, upstream->stream.fd,
+		     EV_READ | EV_PERSIST, on_event, idle);
+	if (event_add(&idle->event, NULL) != 0) {
+		/* one that cannot be listened to is not kept */
+		free(idle);
+		return false;
+	}
+	enter(pool, idle);
+	return true;
+}
+
+bool upstreams_return(struct upstreams *pool, struct policy *policy,
+		      struct upstream *lent)
+{
+	struct idle *idle = from_upstream(lent);
+
+	upstreams_follow(pool, policy);
+	if (!has_room(pool, &idle->key, idle->bucket)) {
+		idle_free(idle);
+		return false;
+	}
+	enter(pool, idle);
+	return true;
 }

@@ -9,6 +9,7 @@
 #ifndef PROXY_UPSTREAM_H
 #define PROXY_UPSTREAM_H
 
+#include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +20,6 @@
 #include "stream.h"
 #include "timeouts.h"
 
-struct event_base;
 struct policy;
 struct proxy_address;
 struct idle;
@@ -73,13 +73,26 @@ struct upstream {
 
 /* A connection for KEY to one of the COUNT addresses at ADDRS, decided upon
  * under POLICY, which is the one in force; it is still the pool's.  NULL: none.
- */
+ * SURE: the kernel is asked whether it has ended, for a request that cannot be
+ * repeated; else what the event loop knows will do. */
 struct upstream *upstreams_find(struct upstreams *pool, struct policy *policy,
 				const struct upstream_key *key,
-				const struct addr *addrs, size_t count);
+				const struct addr *addrs, size_t count,
+				bool sure);
 
-/* FOUND just now, by upstreams_find(), is of no more use to the pool: its
- * stream is the caller's, who may be listening to it already.  FOUND is gone.
+/* FOUND just now, by upstreams_find(), a socket without TLS, is lent: its
+ * stream is the caller's, the listening goes on.  READY is called with CONTEXT
+ * when there is something to read. */
+void upstreams_lend(struct upstream *found, event_callback_fn ready,
+		    void *context);
+
+/* LENT may wait here again, like upstreams_put() for what it was opened for.
+ * False: no, LENT is gone and its stream the caller's. */
+bool upstreams_return(struct upstreams *pool, struct policy *policy,
+		      struct upstream *lent);
+
+/* FOUND just now, or lent, is of no more use to the pool: its stream is the
+ * caller's, who may be listening to it already, or closes it next.  It is gone.
  */
 void upstreams_take(struct upstream *found);
 

@@ -567,7 +567,7 @@ void via_connected(struct client *client)
 	/* it may have been asked before, and closed what it gave */
 	client->via->head = 0;
 	client->via->progress = (struct head_progress){0};
-	timeout_arm(&client->timeout, &client->worker->via_timeouts);
+	timeout_arm(&client->timeout, &client->worker->connect_timeouts);
 	if (write_request(client))
 		send_request(client);
 	else

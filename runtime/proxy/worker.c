@@ -107,11 +107,24 @@ static void flush_log(struct worker *worker)
 		event_add(&worker->log_retry, &tv);
 }
 
+/* Nobody cancels a worker (pthread_cancel(3)).  In glibc before 2.41 each call
+ * that could be cancelled takes two atomic steps to say so, for nothing, unless
+ * the thread says it all the time. */
+static void decline_cancellation(void)
+{
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+}
+
 static void *run(void *context)
 {
 	struct worker *worker = context;
 
+	decline_cancellation();
 	while (!atomic_load(&worker->shared->stopping)) {
+		worker->turns++;
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
 		flush_log(worker);
@@ -176,8 +189,8 @@ static bool init_events(struct worker *worker)
 		      settings->write_timeout_ms, client_on_body_timeout);
 	timeouts_init(&worker->linger_timeouts, worker->base, LINGER_MS,
 		      client_on_linger_timeout);
-	timeouts_init(&worker->via_timeouts, worker->base,
-		      settings->connect_timeout_ms, client_on_via_timeout);
+	timeouts_init(&worker->connect_timeouts, worker->base,
+		      settings->connect_timeout_ms, client_on_connect_timeout);
 	timeouts_init(&worker->duration_timeouts, worker->base,
 		      settings->max_tunnel_duration_ms,
 		      client_on_duration_timeout);
@@ -243,8 +256,8 @@ bool worker_listen(struct worker *worker, int fd, bool is_shared)
 		close(fd);
 		return false;
 	}
-	if (!listener_init(listener, worker->base, fd, is_shared, on_accepted,
-			   worker))
+	if (!listener_init(listener, worker->base, fd, is_shared,
+			   &worker->turns, on_accepted, worker))
 		return false;
 	worker->listener_count++;
 	return true;

@@ -66,6 +66,7 @@ struct shared {
 struct worker {
 	struct shared *shared; /* borrowed */
 	struct event_base *base;
+	uint64_t turns; /* of its loop */
 	struct listener listeners[WORKER_MAX_LISTENERS];
 	unsigned listener_count;
 	struct resolver *resolver;
@@ -85,10 +86,10 @@ struct worker {
 	struct via_known declared[VIA_DECLARED]; /* where those proxies are */
 	struct id_source ids;
 	struct timeouts head_timeouts;
-	struct timeouts via_timeouts;   /* of upstream proxies asked, and of
-					 * TLS on our side */
-	struct timeouts keep_timeouts;  /* of who may ask again */
-	struct timeouts idle_timeouts;  /* of tunnels */
+	struct timeouts connect_timeouts; /* of connecting, of upstream proxies
+					   * asked, and of TLS on our side */
+	struct timeouts keep_timeouts;    /* of who may ask again */
+	struct timeouts idle_timeouts;    /* of tunnels */
 	struct timeouts read_timeouts;  /* of requests and answers that come */
 	struct timeouts write_timeouts; /* of those that are not taken */
 	struct timeouts linger_timeouts;
@@ -100,15 +101,17 @@ struct worker {
 	unsigned pooled;
 	struct pipe_pool pipes;
 	struct upstreams upstreams;
-	struct request request;   /* the one being looked at */
-	struct response response; /* likewise */
-	struct head trailers;     /* likewise */
-	unsigned char buffer[WORKER_BUFFER];
-	unsigned char body[WORKER_FRONT + WORKER_BUFFER + BODY_BACK];
-	char scratch[RESPONSE_MAX_HEAD + HEADERS_CLIENT_MORE];
 	/* read by the main thread while draining */
 	atomic_uint live;                   /* clients */
 	atomic_uint_fast64_t last_activity; /* timeouts_now() */
+	/* what is large comes last, so that all the rest is close together */
+	struct request request;   /* the one being looked at */
+	struct response response; /* likewise */
+	struct head trailers;     /* likewise */
+	struct headers_date date; /* of now */
+	unsigned char buffer[WORKER_BUFFER];
+	unsigned char body[WORKER_FRONT + WORKER_BUFFER + BODY_BACK];
+	char scratch[RESPONSE_MAX_HEAD + HEADERS_CLIENT_MORE];
 };
 
 /* NULL: WHY says why not. */

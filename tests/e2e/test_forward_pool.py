@@ -281,3 +281,92 @@ def test_one_whose_request_was_not_all_sent_is_not_used_again(proxy, site):
         assert client.message().body == b"ok"
     assert ask(child, there).body == b"ok"
     assert there.connections == 2
+
+
+BIG = b"b" * (8 << 20)
+
+
+def answer_big(wire):
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BIG) +
+              BIG)
+
+
+@pytest.fixture
+def various(site):
+    """A site whose answers depend on the path."""
+    there = site()
+
+    def serve(sock):
+        there.connections += 1
+        wire = web.Wire(sock)
+        while wire.rest or wire.more():
+            head = wire.head()
+            if "big" in head.first:
+                answer_big(wire)
+            elif "tunnel" in head.first:
+                wire.send(b"HTTP/1.1 101 x\r\nConnection: Upgrade\r\n"
+                          b"Upgrade: websocket\r\n\r\n")
+                while wire.more():
+                    wire.send(wire.exactly(len(wire.rest)))
+            else:
+                wire.send(web.OK)
+    there.origin.serve = serve
+    return there
+
+
+def test_a_slow_reader_on_one_used_again(proxy, various):
+    """What is not taken keeps the origin from being read, and what is taken at
+    last lets it wait again."""
+    child = proxy(*ONE)
+    assert ask(child, various).body == b"ok"
+    for _ in range(2):
+        with web.dial(child) as client:
+            client.send(various.get("/big"))
+            # long enough that every buffer on the way is full
+            time.sleep(0.2)
+            assert client.message().body == BIG
+            client.send(various.get())
+            assert client.message().body == b"ok"
+    assert various.connections == 1
+
+
+def test_an_upgrade_on_one_used_again(proxy, various):
+    child = proxy(*ONE)
+    assert ask(child, various).body == b"ok"
+    with web.dial(child) as client:
+        client.send(various.get("/tunnel", headers="Connection: Upgrade\r\n"
+                                "Upgrade: websocket\r\n"))
+        assert client.head().status == 101
+        for size in (1, 100_000):
+            client.send(b"x" * size)
+            assert client.exactly(size) == b"x" * size
+    assert various.connections == 1
+    assert ask(child, various).body == b"ok"
+    assert various.connections == 2
+
+
+def test_a_client_that_goes_away_takes_the_connection_along(proxy, various):
+    child = proxy(*ONE)
+    assert ask(child, various).body == b"ok"
+    with web.dial(child) as client:
+        client.send(various.get("/big"))
+        client.exactly(1000)
+    assert ask(child, various).body == b"ok"
+    assert various.connections == 2
+
+
+def test_used_again_while_the_request_is_on_its_way(proxy, site):
+    """Its body goes up and the answer comes down by the same connection."""
+    there = site()
+    child = proxy(*ONE)
+    assert ask(child, there).body == b"ok"
+    with web.dial(child) as client:
+        head = there.get(method="POST",
+                         headers=f"Content-Length: {len(BIG)}\r\n")
+        for _ in range(2):
+            client.send(head + BIG[:1 << 20])
+            time.sleep(0.05)
+            client.send(BIG[1 << 20:])
+            assert client.message().body == b"ok"
+    assert there.requests[-1].body == BIG
+    assert there.connections == 1

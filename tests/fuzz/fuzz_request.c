@@ -49,6 +49,7 @@ static void check_target(const char *bytes, size_t size)
 		free(copy);
 	}
 	if (request_split_url(bytes, size, &url)) {
+		must(request_target(bytes, size) == TARGET_ABSOLUTE);
 		check_span(url.scheme, (uint32_t)size);
 		check_span(url.host, (uint32_t)size);
 		check_span(url.port, (uint32_t)size);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -125,17 +126,19 @@ static void remember(void *context, const struct dial_result *result)
 	assert_false(told->done);
 	told->done = true;
 	told->result = *result;
+	if (result->watch != NULL)
+		event_del(result->watch);
 }
 
 static struct dial *start(struct world *world, const struct addr *addrs,
-			  size_t count, unsigned timeout_ms, struct told *told)
+			  size_t count, struct told *told)
 {
 	struct dial *dial;
 
 	*told = (struct told){0};
 	in_start = true;
-	dial = dial_start(world->base, addrs, count, world->port, timeout_ms,
-			  remember, told);
+	dial = dial_start(world->base, addrs, count, world->port, remember,
+			  told);
 	in_start = false;
 	assert_non_null(dial);
 	return dial;
@@ -159,13 +162,27 @@ static void run_for(struct world *world, int ms)
 	event_base_dispatch(world->base);
 }
 
+static void on_timeout(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	dial_expire(context);
+}
+
 static struct dial_result dial(struct world *world, const struct addr *addrs,
 			       size_t count, unsigned timeout_ms)
 {
+	struct timeval tv = {.tv_sec = timeout_ms / 1000,
+			     .tv_usec = timeout_ms % 1000 * 1000};
+	struct event timer;
 	struct told told;
 
-	start(world, addrs, count, timeout_ms, &told);
+	evtimer_assign(&timer, world->base, on_timeout,
+		       start(world, addrs, count, &told));
+	if (timeout_ms != 0)
+		event_add(&timer, &tv);
 	run_until(world, &told.done);
+	event_del(&timer);
 	return told.result;
 }
 
@@ -396,7 +413,7 @@ static void test_many_dead_addresses(void **state)
 	}
 	addrs[10] = loopback(1);
 	before = open_fds();
-	start(world, addrs, 11, 10000, &told);
+	start(world, addrs, 11, &told);
 	for (int i = 0; i < 60 && !told.done; i++) {
 		size_t now;
 
@@ -444,15 +461,15 @@ static void test_cancel(void **state)
 	black_hole(world, 2);
 	black_hole(world, 3);
 	before = open_fds();
-	dial_cancel(start(world, addrs, 2, 1000, &told));
-	late = start(world, addrs, 2, 1000, &told);
+	dial_cancel(start(world, addrs, 2, &told));
+	late = start(world, addrs, 2, &told);
 	run_for(world, DIAL_STAGGER_MS + 50);
 	assert_int_equal(open_fds(), before + 2);
 	dial_cancel(late);
 	assert_int_equal(open_fds(), before);
 
 	/* Connected in the kernel, not yet told. */
-	late = start(world, &good, 1, 1000, &told);
+	late = start(world, &good, 1, &told);
 	assert_false(told.done);
 	dial_cancel(late);
 	run_for(world, 50);
@@ -483,9 +500,9 @@ static void test_cancel_in_callback(void **state)
 	struct told other;
 
 	listen_on(world, 1, 8);
-	assert_non_null(dial_start(world->base, &addr, 1, world->port, 1000,
+	assert_non_null(dial_start(world->base, &addr, 1, world->port,
 				   cancel_in_done, &both));
-	both.other = start(world, &addr, 1, 1000, &other);
+	both.other = start(world, &addr, 1, &other);
 	run_until(world, &both.told.done);
 	run_for(world, 50);
 	assert_false(other.done);

@@ -292,6 +292,21 @@ static void test_dates(void **state)
 	assert_string_equal(out, "Thu, 31 Dec 2099 23:59:59 GMT");
 }
 
+static void test_a_date_is_kept_for_its_second(void **state)
+{
+	struct headers_date kept = {0};
+
+	(void)state;
+	assert_string_equal(headers_date_kept(&kept, 0),
+			    "Thu, 01 Jan 1970 00:00:00 GMT");
+	assert_string_equal(headers_date_kept(&kept, 784111777), DATE);
+	assert_string_equal(headers_date_kept(&kept, 784111777), DATE);
+	assert_string_equal(headers_date_kept(&kept, 784111778),
+			    "Sun, 06 Nov 1994 08:49:38 GMT");
+	/* the clock may be set back */
+	assert_string_equal(headers_date_kept(&kept, 784111777), DATE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_the_most_room_to_clients),
 		cmocka_unit_test(test_trailers),
 		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_a_date_is_kept_for_its_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@ static bool take(struct policy *policy, const struct upstream_key *key,
 		 const struct addr *addrs, size_t count)
 {
 	struct upstream *found =
-		upstreams_find(&pool, policy, key, addrs, count);
+		upstreams_find(&pool, policy, key, addrs, count, true);
 	struct stream stream;
 
 	if (found == NULL)
@@ -120,7 +120,7 @@ static void test_the_address(void **state)
 	(void)state;
 	assert_false(take(&policies[0], &plain, &two, 1));
 	assert_false(take(&policies[0], &plain, both, 0));
-	found = upstreams_find(&pool, &policies[0], &plain, both, 2);
+	found = upstreams_find(&pool, &policies[0], &plain, both, 2, true);
 	assert_non_null(found);
 	assert_memory_equal(&found->remote, &one, sizeof(one));
 	/* found is not taken */
@@ -210,6 +210,135 @@ static void test_the_dead_are_not_given_out(void **state)
 	assert_int_equal(pool.count, 0);
 }
 
+/* What the event loop knows will do for a request that may be repeated; what
+ * it does not know yet, it does not. */
+static void test_whom_the_kernel_is_not_asked_about(void **state)
+{
+	int end = put(&policies[0], &plain, &one);
+
+	(void)state;
+	assert_non_null(
+		upstreams_find(&pool, &policies[0], &plain, &one, 1, false));
+	close(end);
+	assert_non_null(
+		upstreams_find(&pool, &policies[0], &plain, &one, 1, false));
+	assert_null(upstreams_find(&pool, &policies[0], &plain, &one, 1, true));
+}
+
+struct borrower {
+	unsigned heard;
+	struct upstream *lent;
+	bool ends; /* the loan, when it hears something */
+};
+
+static void on_ready(evutil_socket_t fd, short what, void *context)
+{
+	struct borrower *borrower = context;
+	char byte;
+
+	assert_true((what & EV_READ) != 0);
+	borrower->heard++;
+	assert_int_equal(recv((int)fd, &byte, 1, 0), 1);
+	if (borrower->ends)
+		upstreams_take(borrower->lent);
+}
+
+static struct borrower lend(void)
+{
+	struct borrower borrower = {
+		.lent = upstreams_find(&pool, &policies[0], &plain, &one, 1,
+				       false),
+	};
+
+	assert_non_null(borrower.lent);
+	return borrower;
+}
+
+static void test_lent_and_returned(void **state)
+{
+	int end = put(&policies[0], &plain, &one);
+
+	(void)state;
+	for (unsigned round = 1; round <= 3; round++) {
+		struct borrower borrower = lend();
+
+		upstreams_lend(borrower.lent, on_ready, &borrower);
+		assert_int_equal(pool.count, 0);
+		assert_null(upstreams_find(&pool, &policies[0], &plain, &one, 1,
+					   false));
+		/* its time does not pass, and what comes is the borrower's */
+		usleep(2 * IDLE_MS * 1000);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		assert_int_equal(send(end, "x", 1, 0), 1);
+		event_base_loop(base, EVLOOP_ONCE);
+		assert_int_equal(borrower.heard, 1);
+		assert_true(
+			upstreams_return(&pool, &policies[0], borrower.lent));
+		assert_int_equal(pool.count, 1);
+		assert_false(is_closed(end));
+	}
+	/* at home what is heard makes it useless again */
+	assert_int_equal(send(end, "x", 1, 0), 1);
+	event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(pool.count, 0);
+	close(end);
+}
+
+static void test_a_loan_ends(void **state)
+{
+	int end = put(&policies[0], &plain, &one);
+	struct borrower borrower = lend();
+	struct stream stream = borrower.lent->stream;
+
+	(void)state;
+	borrower.ends = true;
+	upstreams_lend(borrower.lent, on_ready, &borrower);
+	assert_int_equal(send(end, "xy", 2, 0), 2);
+	event_base_loop(base, EVLOOP_ONCE);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(borrower.heard, 1);
+	stream_close(&stream);
+	close(end);
+}
+
+static void test_no_room_to_return_to(void **state)
+{
+	int end = put(&policies[0], &plain, &one);
+	struct borrower borrower = lend();
+	struct stream stream = borrower.lent->stream;
+	int others[2];
+
+	(void)state;
+	upstreams_lend(borrower.lent, on_ready, &borrower);
+	for (size_t i = 0; i < 2; i++)
+		others[i] = put(&policies[0], &plain, &one);
+	assert_int_equal(pool.count, MAX_PER_HOST);
+	assert_false(upstreams_return(&pool, &policies[0], borrower.lent));
+	assert_int_equal(pool.count, MAX_PER_HOST);
+	assert_false(is_closed(end));
+	stream_close(&stream);
+	close(end);
+	for (size_t i = 0; i < 2; i++)
+		close(others[i]);
+}
+
+static void test_returned_under_another_policy(void **state)
+{
+	const struct upstream_key b = key_for("b.test");
+	int end = put(&policies[0], &plain, &one);
+	int other = put(&policies[0], &b, &one);
+	struct borrower borrower = lend();
+
+	(void)state;
+	upstreams_lend(borrower.lent, on_ready, &borrower);
+	assert_true(upstreams_return(&pool, &policies[1], borrower.lent));
+	/* what waited under the other one is gone */
+	assert_true(is_closed(other));
+	assert_int_equal(pool.count, 1);
+	close(end);
+	close(other);
+}
+
 static void test_time(void **state)
 {
 	int end = put(&policies[0], &plain, &one);
@@ -244,6 +373,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_dead_are_not_given_out,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_whom_the_kernel_is_not_asked_about, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(test_lent_and_returned, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_loan_ends, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_no_room_to_return_to,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_returned_under_another_policy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_time, set_up, tear_down),
 		cmocka_unit_test(test_zeroed),
 	};
