@@ -34,7 +34,8 @@ ALL_CFLAGS = $(CSTD) $(OPT) $(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) \
 # Generated C has its own, relaxed flags: none of our code is in it but actions.
 GEN_CFLAGS = $(CSTD) $(OPT) $(SANFLAGS) -w -I. -I$(BUILD)/gen
 LDFLAGS ?=
-ALL_LDFLAGS = $(SANFLAGS) $(LDFLAGS)
+# What the linker fills in is read only before main() begins.
+ALL_LDFLAGS = $(SANFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS)
 
 COMPILER_LIBS := -lidn2 -ljansson -lpsl -lbearssl
 RUNTIME_LIBS  := -lidn2 -levent_core -lcares -lbearssl -lhogweed -lgmp \
