@@ -1,5 +1,7 @@
 """Measurements as text: a line when a row is done, Markdown tables, plots."""
 
+import statistics
+
 import plot
 from systems import NAMES
 
@@ -28,8 +30,16 @@ def median(row, system):
 
 
 def ratio(row, system):
+    """Ours over theirs: the median over the rounds, in which one is measured
+    right after the other, so that what comes and goes on a machine meets both;
+    of medians, when one has more rounds."""
     ours, other = median(row, "ours"), median(row, system)
-    return ours / other if ours is not None and other else None
+    if ours is None or not other:
+        return None
+    pairs = [row["values"][name]["all"] for name in ("ours", system)]
+    if len(pairs[0]) == len(pairs[1]) and all(pairs[1]):
+        return statistics.median(a / b for a, b in zip(*pairs))
+    return ours / other
 
 
 def targets(row):

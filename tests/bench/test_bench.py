@@ -42,9 +42,17 @@ def results():
 def test_a_row_is_medians_and_ratios_of_them(results):
     row = results.rows["connect"]
     assert report.median(row, "ours") == 60
+    # 50/300, 70/600, 60/400
     assert report.ratio(row, "peer") == 60 / 400
+    made = Results()
+    for ours, other in ((10, 8), (20, 16), (30, 30), (40, 80), (100, 50)):
+        made.add("row", "ours", ours, title="row")
+        made.add("row", "relay", other)
+    assert report.ratio(made.rows["row"], "relay") == 1.25
+    made.add("row", "ours", 30)
+    assert report.ratio(made.rows["row"], "relay") == 1
     text = report.line("connect", row)
-    assert "1.20 x bare relay" in text and "0.15 x peer" in text
+    assert "1.25 x bare relay" in text and "0.15 x peer" in text
     assert "(<= 1.15 x bare relay missed; <= 0.25 x peer met)" in text
 
 
