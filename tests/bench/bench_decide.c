@@ -277,7 +277,7 @@ static double measure(const struct blob *blob, const struct fixture *f,
 }
 
 #define EVICT ((size_t)192 << 20)
-#define COLD_QUERIES 64
+#define COLD_QUERIES 128
 
 static double measure_cold(const struct blob *blob, const struct fixture *f,
 			   const struct hostname *hosts, uint8_t *eviction)
@@ -303,6 +303,46 @@ static double measure_cold(const struct blob *blob, const struct fixture *f,
 		times[taken++] = instant() - start;
 	}
 	return median(times, taken);
+}
+
+static double timer_cost(void)
+{
+	double start = instant();
+
+	for (int i = 0; i < 1000; i++)
+		sink += (unsigned)instant();
+	return (instant() - start) / 1000;
+}
+
+#define MISS_BYTES ((size_t)32 << 20)
+
+/* What one access to memory costs that is in no cache, pages included, and has
+ * to wait for one before it: the unit of what is cold. */
+static double measure_miss(uint8_t *eviction)
+{
+	uint8_t *memory = malloc(MISS_BYTES);
+	double times[COLD_QUERIES];
+	uint64_t seed = 9;
+
+	if (memory == NULL)
+		abort();
+	memset(memory, 1, MISS_BYTES);
+	for (size_t i = 0; i < COLD_QUERIES; i++) {
+		if (i % 8 == 0)
+			for (size_t k = 0; k < EVICT; k += 64)
+				eviction[k]++;
+
+		const volatile uint8_t *p =
+			memory + fixture_random(&seed) % (MISS_BYTES - 1);
+		const volatile uint8_t *q =
+			memory + fixture_random(&seed) % (MISS_BYTES - 1);
+		double start = instant();
+
+		sink += q[*p];
+		times[i] = (instant() - start) / 2;
+	}
+	free(memory);
+	return median(times, COLD_QUERIES) - timer_cost() / 2;
 }
 
 /* What it costs to ask each entry of the list in turn. */
@@ -332,15 +372,6 @@ static double measure_scan(const struct fixture *f,
 	}
 	sink += found;
 	return (now() - start) / (double)n;
-}
-
-static double timer_cost(void)
-{
-	double start = instant();
-
-	for (int i = 0; i < 1000; i++)
-		sink += (unsigned)instant();
-	return (instant() - start) / 1000;
 }
 
 /* --- one policy
@@ -428,6 +459,7 @@ static void bench(const char *name, struct fixture *f, uint8_t *eviction)
 		       (double)info.entries);
 	print_section_sizes(&blob);
 	print_times(f, bytes, length);
+	printf(" \"cold_miss_ns\": %.0f,\n", measure_miss(eviction));
 	for (int kind = 0; kind < QUERY_KINDS; kind++) {
 		for (size_t i = 0; i < RANDOM_QUERIES; i++)
 			make_query(f, (enum query_kind)kind, &seed, &hosts[i]);

@@ -6,7 +6,7 @@ import plot
 from systems import NAMES
 
 BASES = dict(NAMES, scan="linear scan", bsearch="binary search",
-             one="one worker")
+             miss="one cache miss", one="one worker")
 GROUPS = {
     "network": "Plain", "tls": "TLS with client certificates",
     "latency": "Latency at a low rate", "memory": "Memory",
