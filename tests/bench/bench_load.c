@@ -30,7 +30,7 @@
 struct settings settings = {.active = 1};
 
 static struct link *links; /* `active` of them where the mode keeps them open */
-static long total, taken, failures;
+static long total, taken, succeeded;
 static double *latencies; /* `total` of them when there is a rate */
 
 void die(const char *what)
@@ -162,11 +162,10 @@ static void *work(void *arg)
 	if (buffer == NULL)
 		die("calloc");
 	while (__atomic_add_fetch(&taken, 1, __ATOMIC_RELAXED) <= total) {
-		if (!unit(buffer, number)) {
-			__atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED);
-			if (keeps_links())
-				break;
-		}
+		if (unit(buffer, number))
+			__atomic_add_fetch(&succeeded, 1, __ATOMIC_RELAXED);
+		else if (keeps_links())
+			break; /* what nobody tries now has failed, too */
 		number += MAX_THREADS;
 		if (number >= settings.active)
 			number = first;
@@ -203,8 +202,7 @@ static void run_paced(void)
 
 		double sent = now();
 
-		if (!unit(buffer, 0))
-			failures++;
+		succeeded += unit(buffer, 0);
 		latencies[i] = now() - sent;
 		if (settings.mode == MODE_CONNECT)
 			link_close(&links[0]);
@@ -225,7 +223,7 @@ static void run(long count)
 	double start = now();
 
 	total = count;
-	taken = failures = 0;
+	taken = succeeded = 0;
 	if (settings.rate > 0) {
 		latencies = calloc((size_t)count, sizeof(*latencies));
 		if (latencies == NULL)
@@ -242,7 +240,8 @@ static void run(long count)
 	}
 	printf("\"count\": %ld, \"seconds\": %.6f, \"failures\": %ld, "
 	       "\"resumed\": %ld}\n",
-	       count, now() - start, failures, link_resumed() - before);
+	       count, now() - start, count - succeeded,
+	       link_resumed() - before);
 	fflush(stdout);
 }
 

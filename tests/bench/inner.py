@@ -32,8 +32,8 @@ def run_program(name, *arguments):
 
 def decide_rows(results, policies):
     """The decision by the size of the policy; each figure is a median that
-    bench_decide took.  The baseline is a scan of the list in the same run; of what
-    is cold, one access to memory that waits for another."""
+    bench_decide took.  The baseline is a scan of the list in the same run; of
+    what is cold, one access to memory that waits for another."""
     names = []
     results.drop("decide")
     for figures in run_program("bench_decide", *policies):

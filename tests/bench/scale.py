@@ -109,23 +109,20 @@ BESIDE = {
 MOST_GROWTH = 1.3
 
 
-def tunnel_loads(bench, stack, systems, level):
-    """Start SYSTEMS with LEVEL tunnels open, and all that is done beside them:
-    kind of load -> system -> Load."""
-    loads = {kind: {} for kind in BESIDE}
-    for system in systems:
-        server = stack.enter_context(
-            bench.start(system, Policy(bench.directory)))
+def open_loads(stack, servers, level, kind):
+    """System -> Load of KIND, for those of SERVERS that serve it, the rest of
+    which are dropped.  The first kind brings the tunnels."""
+    mode, options, _, _ = BESIDE[kind]
+    if kind == "round-trip":
+        options = dict(options, idle=level - ACTIVE)
+    loads = {}
+    for system, server in list(servers.items()):
         try:
-            for kind, (mode, options, _, _) in BESIDE.items():
-                idle = {"idle": level - ACTIVE} if kind == "round-trip" else {}
-                loads[kind][system] = stack.enter_context(
-                    Load(server, mode, **options, **idle))
+            loads[system] = stack.enter_context(Load(server, mode, **options))
         except Unavailable as why:
             if system in OUR_OWN:
-                fail(f"{level} tunnels, {system}: {why}")
-            for some in loads.values():
-                some.pop(system, None)
+                fail(f"{kind}, {level} tunnels, {system}: {why}")
+            del servers[system]
     return loads
 
 
@@ -151,10 +148,12 @@ def tunnel_rows(bench, results, rounds, scale, wanted):
     results.drop("tunnels")
     for level in levels(wanted):
         with contextlib.ExitStack() as stack:
-            systems = ["relay", "ours"] + bench.peers()[:1]
-            for kind, loads in tunnel_loads(bench, stack, systems,
-                                            level).items():
-                _, _, count, title = BESIDE[kind]
+            servers = {system: stack.enter_context(bench.start(
+                system, Policy(bench.directory)))
+                for system in ["relay", "ours"] + bench.peers()[:1]}
+            for kind, (_, _, count, title) in BESIDE.items():
+                # only now: connections that wait long for a request are closed
+                loads = open_loads(stack, servers, level, kind)
                 names.append(f"{kind}-{level}-open")
                 measure_all(results, names[-1],
                             {"group": "tunnels", "unit": "us", "base": "relay",
