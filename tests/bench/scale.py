@@ -126,18 +126,25 @@ def open_loads(stack, servers, level, kind):
     return loads
 
 
-def growth_rows(results, levels):
-    """Ours with the most tunnels open over ours with the fewest."""
+def growth_rows(bench, results, rounds, scale, few, many):
+    """What MANY tunnels beside it make of the cost of each kind of work, over
+    FEW: of two proxies, measured in turn."""
     names = []
-    for kind, (_, _, _, title) in BESIDE.items():
-        few, many = (results.median(f"{kind}-{level}-open")
-                     for level in (levels[0], levels[-1]))
-        if few and many and len(levels) > 1:
+    with contextlib.ExitStack() as stack:
+        servers = {level: stack.enter_context(bench.start(
+            "ours", Policy(bench.directory))) for level in (few, many)}
+        for kind, (_, _, count, title) in BESIDE.items():
+            loads = [open_loads(stack, {"ours": server}, level, kind)["ours"]
+                     for level, server in servers.items()]
+            count = max(20, int(count * scale))
+            for turn in range(rounds + 1):
+                spent = [load.cpu(count) for load in loads]
+                if turn > 0:  # the first one warms up
+                    results.add(f"{kind}-growth", "ours", spent[1] / spent[0],
+                                group="tunnels", unit="x", base=None,
+                                bound=MOST_GROWTH, title=f"{title}, {many:,} "
+                                f"tunnels open over {few:,}")
             names.append(f"{kind}-growth")
-            results.add(names[-1], "ours", many / few, group="tunnels",
-                        unit="x", base=None, bound=MOST_GROWTH,
-                        title=f"{title}, {levels[-1]:,} tunnels open over "
-                        f"{levels[0]:,}")
     return names
 
 
@@ -161,7 +168,10 @@ def tunnel_rows(bench, results, rounds, scale, wanted):
                              "title": f"{title}, {level:,} tunnels open"},
                             loads, rounds, dict.fromkeys(
                                 loads, max(20, int(count * scale))))
-    return names + growth_rows(results, levels(wanted))
+    few, many = min(levels(wanted)), max(levels(wanted))
+    if few < many:
+        names += growth_rows(bench, results, rounds, scale, few, many)
+    return names
 
 
 # --- workers ------------------------------------------------------------------

@@ -80,17 +80,6 @@ def test_of_what_is_a_rate_more_is_better(results):
             f">= 1.80 x one worker {verdict}"
 
 
-def test_growth_is_of_the_most_tunnels_over_the_fewest():
-    made = Results()
-    for level, value in ((200, 10), (1000, 11), (9000, 14)):
-        made.add(f"connect-{level}-open", "ours", value, title="CONNECT",
-                 group="tunnels", unit="us", base=None)
-    assert scale.growth_rows(made, [200, 1000, 9000]) == ["connect-growth"]
-    row = made.rows["connect-growth"]
-    assert report.median(row, "ours") == 1.4
-    assert report.target_text(row) == "<= 1.30 x missed"
-
-
 def test_a_table_has_as_many_cells_in_every_line(results):
     for text in (report.table(results.rows), report.cost_table(
             {"connect": {"ours": {"calls": 18.0, "instructions": 31000,
