@@ -122,7 +122,7 @@ def measure_row(bench, row, system, count):
 
 
 def run_row(bench, row, results, rounds, scale):
-    if row.group == "network" and row.unit == US:
+    if row.unit == "latency" or row.group == "network" and row.unit == US:
         rounds = 2 * rounds + 1  # they are short, and noise is as long as ever
     count = max(row.options.get("active", 1), int(row.count * scale))
     unit = US if row.unit == "latency" else row.unit
