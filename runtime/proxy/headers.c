@@ -15,9 +15,8 @@ static inline void put(struct text *text, const char *bytes, size_t length)
 	text->p += length;
 }
 
-#define PUT(text, literal) put(text, literal, sizeof(literal) - 1)
-
-static void put_text(struct text *text, const char *c_string)
+/* Of a literal the compiler knows how long it is. */
+static inline void put_text(struct text *text, const char *c_string)
 {
 	put(text, c_string, strlen(c_string));
 }
@@ -36,16 +35,16 @@ static void put_field(struct text *text, const char *head,
 		      const struct head_field *field)
 {
 	put_span(text, head, field->name);
-	PUT(text, ": ");
+	put_text(text, ": ");
 	put_span(text, head, field->value);
-	PUT(text, "\r\n");
+	put_text(text, "\r\n");
 }
 
 static void put_length(struct text *text, uint64_t length)
 {
-	PUT(text, "Content-Length: ");
+	put_text(text, "Content-Length: ");
 	put_unsigned(text, length);
-	PUT(text, "\r\n");
+	put_text(text, "\r\n");
 }
 
 /* --- to origins --- */
@@ -91,7 +90,7 @@ static void put_target(struct text *text, const struct request *request,
 	const char *path = target + url->path.start;
 
 	if (way->absolute) {
-		PUT(text, "http://");
+		put_text(text, "http://");
 		put(text, way->host.p, way->host.n);
 	}
 	if (url->path.length == 0 &&
@@ -102,7 +101,7 @@ static void put_target(struct text *text, const struct request *request,
 		return;
 	}
 	if (url->path.length == 0 || *path != '/')
-		PUT(text, "/");
+		put_text(text, "/");
 	put_escaped(text, path, url->path.length);
 }
 
@@ -187,9 +186,9 @@ static void put_set(struct text *text, const struct headers_way *way)
 {
 	for (size_t i = 0; i < way->set_count; i++) {
 		put(text, way->set[i].name.p, way->set[i].name.n);
-		PUT(text, ": ");
+		put_text(text, ": ");
 		put(text, way->set[i].value.p, way->set[i].value.n);
-		PUT(text, "\r\n");
+		put_text(text, "\r\n");
 	}
 }
 
@@ -203,15 +202,15 @@ size_t headers_to_origin(char *out, const struct request *request,
 	struct text text = {out};
 
 	put_span(&text, head, request->method);
-	PUT(&text, " ");
+	put_text(&text, " ");
 	put_target(&text, request, head, url, way);
-	PUT(&text, " HTTP/1.1\r\nHost: ");
+	put_text(&text, " HTTP/1.1\r\nHost: ");
 	put(&text, way->host.p, way->host.n);
-	PUT(&text, "\r\n");
+	put_text(&text, "\r\n");
 	if (way->basic.n != 0 && !headers_is_trace(request, head)) {
-		PUT(&text, "Proxy-Authorization: Basic ");
+		put_text(&text, "Proxy-Authorization: Basic ");
 		put(&text, way->basic.p, way->basic.n);
-		PUT(&text, "\r\n");
+		put_text(&text, "\r\n");
 	}
 	for (uint32_t i = 0; i < request->head.field_count; i++) {
 		const struct head_field *field = &request->head.fields[i];
@@ -219,31 +218,31 @@ size_t headers_to_origin(char *out, const struct request *request,
 		if (is_set(way, head, field))
 			continue;
 		if (field->id == FIELD_MAX_FORWARDS && counts) {
-			PUT(&text, "Max-Forwards: ");
+			put_text(&text, "Max-Forwards: ");
 			put_unsigned(&text, request->head.max_forwards - 1);
-			PUT(&text, "\r\n");
+			put_text(&text, "\r\n");
 		} else if (goes_to_origin(request, field)) {
 			put_field(&text, head, field);
 		}
 	}
 	put_set(&text, way);
 	if (request->head.chunked)
-		PUT(&text, "Transfer-Encoding: chunked\r\n");
+		put_text(&text, "Transfer-Encoding: chunked\r\n");
 	else if (request->head.has_length)
 		put_length(&text, request->head.content_length);
 	/* a client that takes trailers will get them through us */
 	if (request->head.trailers && request->head.minor != 0) {
-		PUT(&text, "TE: trailers\r\n");
+		put_text(&text, "TE: trailers\r\n");
 		options = way->upgrade ? "TE, Upgrade" : "TE";
 	}
 	if (way->upgrade)
-		PUT(&text, "Upgrade: websocket\r\n");
+		put_text(&text, "Upgrade: websocket\r\n");
 	if (options != NULL) {
-		PUT(&text, "Connection: ");
+		put_text(&text, "Connection: ");
 		put_text(&text, options);
-		PUT(&text, "\r\n");
+		put_text(&text, "\r\n");
 	}
-	PUT(&text, "\r\n");
+	put_text(&text, "\r\n");
 	return (size_t)(text.p - out);
 }
 
@@ -284,9 +283,9 @@ static void put_status_line(struct text *text, const struct response *response,
 {
 	put_text(text, minor == 0 ? "HTTP/1.0 " : "HTTP/1.1 ");
 	put_unsigned(text, response->status);
-	PUT(text, " ");
+	put_text(text, " ");
 	put_span(text, head, response->reason);
-	PUT(text, "\r\n");
+	put_text(text, "\r\n");
 }
 
 size_t headers_to_client(char *out, const struct response *response,
@@ -301,20 +300,20 @@ size_t headers_to_client(char *out, const struct response *response,
 	/* RFC 9110 6.6.1: whoever passes it on says when it came */
 	if (response->status >= 200 &&
 	    head_field(&response->head, FIELD_DATE) == NULL) {
-		PUT(&text, "Date: ");
+		put_text(&text, "Date: ");
 		put_text(&text, answer->date);
-		PUT(&text, "\r\n");
+		put_text(&text, "\r\n");
 	}
 	if (answer->kind == BODY_CHUNKED)
-		PUT(&text, "Transfer-Encoding: chunked\r\n");
+		put_text(&text, "Transfer-Encoding: chunked\r\n");
 	else if (answer->has_length)
 		put_length(&text, answer->length);
 	if (answer->websocket)
-		PUT(&text, "Upgrade: websocket\r\n"
-			   "Connection: Upgrade\r\n");
+		put_text(&text, "Upgrade: websocket\r\n"
+				"Connection: Upgrade\r\n");
 	else if (answer->close)
-		PUT(&text, "Connection: close\r\n");
-	PUT(&text, "\r\n");
+		put_text(&text, "Connection: close\r\n");
+	put_text(&text, "\r\n");
 	return (size_t)(text.p - out);
 }
 
@@ -334,7 +333,7 @@ size_t headers_trailers(char *out, const struct head *trailers,
 	for (uint32_t i = 0; i < trailers->field_count; i++)
 		if (goes_on_as_trailer(&trailers->fields[i]))
 			put_field(&text, bytes, &trailers->fields[i]);
-	PUT(&text, "\r\n");
+	put_text(&text, "\r\n");
 	return (size_t)(text.p - out);
 }
 
@@ -359,18 +358,18 @@ void headers_date(time_t now, char out[HEADERS_DATE_MAX])
 	if (gmtime_r(&now, &tm) == NULL)
 		memset(&tm, 0, sizeof(tm));
 	put(&text, days[(unsigned)tm.tm_wday % 7], 3);
-	PUT(&text, ", ");
+	put_text(&text, ", ");
 	put_two(&text, tm.tm_mday);
-	PUT(&text, " ");
+	put_text(&text, " ");
 	put(&text, months[(unsigned)tm.tm_mon % 12], 3);
-	PUT(&text, " ");
+	put_text(&text, " ");
 	put_two(&text, (tm.tm_year + 1900) / 100);
 	put_two(&text, tm.tm_year % 100);
-	PUT(&text, " ");
+	put_text(&text, " ");
 	put_two(&text, tm.tm_hour);
-	PUT(&text, ":");
+	put_text(&text, ":");
 	put_two(&text, tm.tm_min);
-	PUT(&text, ":");
+	put_text(&text, ":");
 	put_two(&text, tm.tm_sec);
 	put(&text, " GMT", sizeof(" GMT"));
 }

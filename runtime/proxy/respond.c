@@ -25,7 +25,11 @@ static inline void put(struct text *text, const char *bytes, size_t length)
 	text->p += length;
 }
 
-#define PUT(text, literal) put(text, literal, sizeof(literal) - 1)
+/* The compiler knows how long it is. */
+static inline void put_literal(struct text *text, const char *literal)
+{
+	put(text, literal, strlen(literal));
+}
 
 static void put_str(struct text *text, struct str bytes)
 {
@@ -180,14 +184,14 @@ uint32_t respond_denial(char *out, struct str host, const char *why)
 	/* the NUL has room */
 	struct text text = {out, out + RESPOND_MESSAGE_MAX - 1};
 
-	PUT(&text, "Egress proxying is denied to host '");
+	put_literal(&text, "Egress proxying is denied to host '");
 	put_str(&text, host);
-	PUT(&text, "'");
+	put_literal(&text, "'");
 	if (why != NULL) {
-		PUT(&text, ": ");
+		put_literal(&text, ": ");
 		put_str(&text, str_from(why));
 	}
-	PUT(&text, ".");
+	put_literal(&text, ".");
 	*text.p = '\0';
 	return (uint32_t)(text.p - out);
 }
@@ -216,43 +220,43 @@ static struct told tell(const char *message, const char *extra, uint32_t *body)
 
 static void put_error(struct text *text, const struct told *told)
 {
-	PUT(text, "X-Smokescreen-Error: ");
+	put_literal(text, "X-Smokescreen-Error: ");
 	put_value(text, told->message);
 	if (told->extra != NULL) {
-		PUT(text, "  ");
+		put_literal(text, "  ");
 		put_value(text, told->more);
-		PUT(text, " ");
+		put_literal(text, " ");
 	}
-	PUT(text, "\r\n");
+	put_literal(text, "\r\n");
 }
 
 static void put_body(struct text *text, const struct told *told)
 {
-	PUT(text, "\r\n");
+	put_literal(text, "\r\n");
 	put_str(text, told->message);
 	if (told->extra != NULL) {
-		PUT(text, "\n\n");
+		put_literal(text, "\n\n");
 		put_str(text, told->more);
-		PUT(text, "\n");
+		put_literal(text, "\n");
 	}
-	PUT(text, "\n");
+	put_literal(text, "\n");
 }
 
 /* The status line of HTTP/1.MINOR, and how the body goes on. */
 static void put_start(struct text *text, unsigned minor, unsigned status,
 		      struct str phrase, uint32_t body, struct str type)
 {
-	PUT(text, "HTTP/1.");
+	put_literal(text, "HTTP/1.");
 	put_unsigned(text, minor);
-	PUT(text, " ");
+	put_literal(text, " ");
 	put_unsigned(text, status);
-	PUT(text, " ");
+	put_literal(text, " ");
 	put_str(text, phrase);
-	PUT(text, "\r\nContent-Length: ");
+	put_literal(text, "\r\nContent-Length: ");
 	put_unsigned(text, body);
-	PUT(text, "\r\nContent-Type: ");
+	put_literal(text, "\r\nContent-Type: ");
 	put_str(text, type);
-	PUT(text, "\r\n");
+	put_literal(text, "\r\n");
 }
 
 static struct text begin(char *out)
@@ -276,7 +280,7 @@ uint32_t respond_connect(char *out, unsigned minor, unsigned status,
 
 	put_start(&text, minor, status, connect_phrase(status), *body,
 		  STR("text/plain"));
-	PUT(&text, "Connection: close\r\n");
+	put_literal(&text, "Connection: close\r\n");
 	put_str(&text, retry_after(status));
 	put_error(&text, &told);
 	put_body(&text, &told);
@@ -293,10 +297,10 @@ uint32_t respond_forward(char *out, unsigned minor, unsigned status,
 	put_start(&text, minor, status, standard_phrase(status), *body,
 		  STR("text/plain"));
 	if (!keep)
-		PUT(&text, "Connection: close\r\n");
-	PUT(&text, "Date: ");
+		put_literal(&text, "Connection: close\r\n");
+	put_literal(&text, "Date: ");
 	put_str(&text, str_from(date));
-	PUT(&text, "\r\n");
+	put_literal(&text, "\r\n");
 	put_error(&text, &told);
 	put_body(&text, &told);
 	return end(&text, out);
@@ -311,17 +315,17 @@ uint32_t respond_plain(char *out, unsigned status, const char *message,
 	*body = line.n != 0 ? (uint32_t)line.n + 1 : 0;
 	put_start(&text, 1, status, standard_phrase(status), *body,
 		  STR("text/plain; charset=utf-8"));
-	PUT(&text, "Connection: close\r\n");
+	put_literal(&text, "Connection: close\r\n");
 	put_str(&text, retry_after(status));
 	put_str(&text, allow(status));
 	if (error_header) {
-		PUT(&text, "X-Smokescreen-Error: ");
+		put_literal(&text, "X-Smokescreen-Error: ");
 		put_value(&text, line);
-		PUT(&text, "\r\n");
+		put_literal(&text, "\r\n");
 	}
-	PUT(&text, "X-Content-Type-Options: nosniff\r\n\r\n");
+	put_literal(&text, "X-Content-Type-Options: nosniff\r\n\r\n");
 	put_value(&text, line);
 	if (*body != 0)
-		PUT(&text, "\n");
+		put_literal(&text, "\n");
 	return end(&text, out);
 }
