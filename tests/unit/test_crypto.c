@@ -12,6 +12,7 @@
 
 #include <bearssl.h>
 
+#include "hex.h"
 #include "runtime/policy/str.h"
 #include "runtime/tls/crypto.h"
 #include "runtime/tls/crypto_nettle.h"
@@ -59,18 +60,6 @@ static void make_scalar(const struct curve *curve, uint8_t *out)
 	if (curve->number != BR_EC_secp521r1)
 		out[0] &= 0x7F;
 	out[curve->scalar - 1] |= 1;
-}
-
-static size_t from_hex(const char *hex, uint8_t *out)
-{
-	size_t n = strlen(hex) / 2;
-
-	for (size_t i = 0; i < n; i++) {
-		char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-
-		out[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return n;
 }
 
 /* --- published vectors --- */

@@ -12,6 +12,7 @@
 
 #include <bearssl.h>
 
+#include "hex.h"
 #include "page_end.h"
 #include "runtime/tls/crypto.h"
 #include "runtime/tls/crypto_x86.h"
@@ -33,18 +34,6 @@ static void fill(uint8_t *out, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 		out[i] = (uint8_t)(next() >> 32);
-}
-
-static size_t from_hex(const char *hex, uint8_t *out)
-{
-	size_t n = strlen(hex) / 2;
-
-	for (size_t i = 0; i < n; i++) {
-		char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-
-		out[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return n;
 }
 
 /* BearSSL's in plain C for CRYPTO_X86_NONE. */

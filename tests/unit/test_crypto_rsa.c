@@ -14,6 +14,7 @@
 #include <gmp.h>
 
 #include "data/keys.inc"
+#include "hex.h"
 #include "runtime/tls/crypto.h"
 #include "runtime/tls/crypto_gmp.h"
 #include "runtime/tls/private_key.h"
@@ -122,18 +123,6 @@ static void number_of(mpz_t out, const unsigned char *bytes, size_t size)
 }
 
 /* --- known answers --- */
-
-static size_t from_hex(const char *hex, uint8_t *out)
-{
-	size_t n = strlen(hex) / 2;
-
-	for (size_t i = 0; i < n; i++) {
-		char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-
-		out[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return n;
-}
 
 static void test_known_answers(void **unused)
 {
